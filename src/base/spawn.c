@@ -68,9 +68,10 @@ static const char *become_child(const struct spawn_options *options, int report,
 	}
 	syscall(SYS_close_range, SPAWN_STAGING_FD, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */);
 	(void)kept_report;
-	if (options->cgroup_procs &&
-			fds_write_kernel_file(AT_FDCWD, options->cgroup_procs, "0", NULL) < 0) {
-		return "enter its cgroup";
+	for (size_t i = 0; options->cgroup_procs && options->cgroup_procs[i]; i++) {
+		if (fds_write_kernel_file(AT_FDCWD, options->cgroup_procs[i], "0", NULL) < 0) {
+			return "enter its cgroup";
+		}
 	}
 	if (options->unshare_flags && unshare(options->unshare_flags) < 0) {
 		return "leave its parent's namespaces";

@@ -23,7 +23,8 @@ struct spawn_options {
 	int unshare_flags;        /* CLONE_NEW… to leave before exec; 0 for none */
 	uid_t uid;                /* with gid: become this user; 0: stay */
 	gid_t gid;
-	const char *cgroup_procs; /* NULL-able: a cgroup.procs file to enter before exec */
+	/* NULL-terminated cgroup.procs files to enter before exec, one a hierarchy; NULL: stay. */
+	const char *const *cgroup_procs;
 };
 
 /* Starts a child with standard input from /dev/null, a fresh signal mask, its death tied to the
