@@ -262,29 +262,37 @@ uint64_t settings_number(const struct settings *settings, enum setting setting)
 	return number;
 }
 
-char **settings_environment(const struct settings *settings)
+static bool append_variable(char **environment, int *count, const char *name, const char *value)
 {
-	char **environment = calloc(SETTING_COUNT + 3, sizeof(*environment));
+	if (asprintf(&environment[*count], "%s=%s", name, value) < 0) {
+		environment[*count] = NULL;
+		return false;
+	}
+	(*count)++;
+	return true;
+}
+
+char **settings_environment(const struct settings *settings, bool with_secrets)
+{
+	static const char *const kept[] = {"PATH", "SAFEWEB_LOG"};
+	char **environment = calloc(SETTING_COUNT + ARRAY_LENGTH(kept) + 1, sizeof(*environment));
+	bool is_whole = environment != NULL;
 	int count = 0;
-	for (int i = 0; environment && i < SETTING_COUNT; i++) {
+	for (int i = 0; is_whole && i < SETTING_COUNT; i++) {
 		char variable[64];
 		variable_name(infos[i].name, variable, sizeof(variable));
-		if (asprintf(&environment[count], "%s=%s", variable, settings->values[i]) < 0) {
-			environment[count] = NULL;
-			settings_free_environment(environment);
-			return NULL;
+		if (with_secrets || !infos[i].is_secret) {
+			is_whole = append_variable(environment, &count, variable,
+					settings->values[i]);
 		}
-		count++;
 	}
-	if (environment) {
-		static const char *const kept[] = {"PATH", "SAFEWEB_LOG"};
-		for (size_t i = 0; i < ARRAY_LENGTH(kept); i++) {
-			const char *value = getenv(kept[i]);
-			if (value && asprintf(&environment[count], "%s=%s", kept[i], value) >= 0) {
-				count++;
-			}
-		}
-		environment[count] = NULL;
+	for (size_t i = 0; is_whole && i < ARRAY_LENGTH(kept); i++) {
+		const char *value = getenv(kept[i]);
+		is_whole = !value || append_variable(environment, &count, kept[i], value);
+	}
+	if (!is_whole) {
+		settings_free_environment(environment);
+		return NULL;
 	}
 	return environment;
 }

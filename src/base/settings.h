@@ -67,8 +67,9 @@ const char *settings_text(const struct settings *settings, enum setting setting)
 uint64_t settings_number(const struct settings *settings, enum setting setting);
 
 /* Writes settings as SAFEWEB_NAME=value strings for a child's environment: a NULL-terminated vector
- * of which every string and the vector are the caller's to free with settings_free_environment. */
-char **settings_environment(const struct settings *settings);
+ * of which every string and the vector are the caller's to free with settings_free_environment. Secrets
+ * travel only when with_secrets. NULL when memory is out. */
+char **settings_environment(const struct settings *settings, bool with_secrets);
 void settings_free_environment(char **environment);
 
 #endif

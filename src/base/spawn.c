@@ -29,7 +29,8 @@ struct failure {
 /* Runs in the child; returns only when something failed, with the step's name. */
 static const char *become_child(const struct spawn_options *options, int report, pid_t parent)
 {
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent) {
+	int death_signal = options->death_signal ? options->death_signal : SIGKILL;
+	if (prctl(PR_SET_PDEATHSIG, death_signal) < 0 || getppid() != parent) {
 		return "tie its life to its parent's";
 	}
 	sigset_t none;
@@ -82,7 +83,7 @@ static const char *become_child(const struct spawn_options *options, int report,
 		return "become its user";
 	}
 	/* Changing user clears the tie. */
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_PDEATHSIG, death_signal);
 	static const char *const empty[] = {NULL};
 	execve(options->path, (char *const *)(uintptr_t)options->argv,
 			(char *const *)(uintptr_t)(options->envp ? options->envp : empty));

@@ -25,9 +25,10 @@ struct spawn_options {
 	gid_t gid;
 	/* NULL-terminated cgroup.procs files to enter before exec, one a hierarchy; NULL: stay. */
 	const char *const *cgroup_procs;
+	int death_signal; /* what it gets when the caller's thread dies; 0: SIGKILL */
 };
 
-/* Starts a child with standard input from /dev/null, a fresh signal mask, its death tied to the
+/* Starts a child with standard input from /dev/null, a fresh signal mask, its life tied to the
  * caller's thread (PR_SET_PDEATHSIG), and returns its pid and a pidfd. When the program cannot be
  * executed the call itself fails with the reason. */
 int spawn_process(const struct spawn_options *options, pid_t *ret_pid, int *ret_pidfd,
