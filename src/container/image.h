@@ -2,7 +2,7 @@
  * The read-only browser image: Debian packages unpacked, cut down to what Chromium opens, and put under
  * its content's name. Recipe and reasons: image/ and docs/decisions/0002-image.md.
  *
- *   <state>/cache/*.deb                   downloaded packages, reused
+ *   <state>/cache/                        downloaded packages, reused
  *   <state>/image/<id>/rootfs             the tree sessions run on
  *   <state>/image/<id>/image.json         manifest: recipe hash, package versions, files
  *   <state>/image/current                 symbolic link to <id>, replaced by rename
@@ -16,6 +16,8 @@
 #include "base/error.h"
 
 #define IMAGE_PATH_BYTES 4096
+/* An empty policy in the image, over which a session with extra certificates mounts its own. */
+#define IMAGE_CA_POLICY "/etc/chromium/policies/managed/safeweb-ca.json"
 
 struct image_options {
 	const char *state_dir;  /* say /var/lib/safeweb */
