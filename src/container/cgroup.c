@@ -502,7 +502,8 @@ int cgroup_destroy(struct cgroup *cgroup, int timeout_ms, struct error *err)
 }
 
 /* The first session group under a hierarchy that is not in the skipped ones; at most this many failures. */
-static int reap_hierarchy(const char *base, size_t *count, struct error *err)
+static int reap_hierarchy(const char *base, const char *id_prefix, size_t *count,
+		struct error *err)
 {
 	char path[PATH_BYTES];
 	snprintf(path, sizeof(path), "%s/%s", base, CGROUP_PREFIX);
@@ -514,6 +515,7 @@ static int reap_hierarchy(const char *base, size_t *count, struct error *err)
 	for (struct dirent *entry; (entry = readdir(dir));) {
 		struct cgroup *cgroup;
 		if (entry->d_type != DT_DIR || !id_is_valid(entry->d_name) ||
+				strncmp(entry->d_name, id_prefix, strlen(id_prefix)) != 0 ||
 				cgroup_open(entry->d_name, &cgroup, NULL) < 0) {
 			continue;
 		}
@@ -525,17 +527,22 @@ static int reap_hierarchy(const char *base, size_t *count, struct error *err)
 	return result;
 }
 
-int cgroup_reap_all(size_t *ret_count, struct error *err)
+int cgroup_reap(const char *id_prefix, size_t *ret_count, struct error *err)
 {
 	struct cgroup_mounts mounts;
 	int result = cgroup_mounts_find(&mounts, err);
 	size_t count = 0;
 	for (size_t i = 0; result >= 0 && i < mounts.count; i++) {
-		int code = reap_hierarchy(mounts.hierarchies[i].base, &count, err);
+		int code = reap_hierarchy(mounts.hierarchies[i].base, id_prefix, &count, err);
 		result = code < 0 ? code : result;
 	}
 	if (ret_count) {
 		*ret_count = count;
 	}
 	return result;
+}
+
+int cgroup_reap_all(size_t *ret_count, struct error *err)
+{
+	return cgroup_reap("", ret_count, err);
 }

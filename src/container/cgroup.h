@@ -88,6 +88,10 @@ bool cgroup_is_empty(const struct cgroup *cgroup);
  * -ETIMEDOUT when something would not die: the groups then stay behind. */
 int cgroup_destroy(struct cgroup *cgroup, int timeout_ms, struct error *err);
 
+/* Destroys every session's group whose id begins so: several nodes share a machine, and each removes its own.
+ * *ret_count, when not NULL, is how many there were. */
+int cgroup_reap(const char *id_prefix, size_t *ret_count, struct error *err);
+
 /* Destroys every group under our prefix. *ret_count, when not NULL, is how many there were. */
 int cgroup_reap_all(size_t *ret_count, struct error *err);
 

@@ -398,14 +398,20 @@ void container_destroy(struct container *container)
 	free(container);
 }
 
-int container_reap_all(const char *state_dir, struct error *err)
+int container_reap(const char *state_dir, const char *id_prefix, struct error *err)
 {
-	int code = cgroup_reap_all(NULL, err);
+	int code = cgroup_reap(id_prefix, NULL, err);
 	CLEANUP_DIR DIR *dir = opendir(state_dir);
 	for (struct dirent *entry; dir && (entry = readdir(dir));) {
-		if (entry->d_name[0] != '.' && entry->d_type == DT_DIR) {
+		if (entry->d_name[0] != '.' && entry->d_type == DT_DIR &&
+				strncmp(entry->d_name, id_prefix, strlen(id_prefix)) == 0) {
 			bundle_remove(state_dir, entry->d_name);
 		}
 	}
 	return code;
+}
+
+int container_reap_all(const char *state_dir, struct error *err)
+{
+	return container_reap(state_dir, "", err);
 }

@@ -104,7 +104,9 @@ int container_kill(struct container *container, struct error *err);
 void container_destroy(struct container *container);
 
 /* Ends and removes every session under the prefix and state directory, as a node does when it starts:
- * whatever a dead one left. */
+ * whatever a dead one left. container_reap keeps to the sessions whose id begins with id_prefix, for several
+ * nodes on one machine. */
+int container_reap(const char *state_dir, const char *id_prefix, struct error *err);
 int container_reap_all(const char *state_dir, struct error *err);
 
 #endif
