@@ -150,6 +150,9 @@ int cgroup_create(const char *id, const struct cgroup_limits *limits, struct cgr
 	}
 	for (size_t i = 0; code == 0 && i < cgroup->mounts.count; i++) {
 		code = make_hierarchy(cgroup, i, err);
+		if (code == -ENOENT) {
+			code = make_hierarchy(cgroup, i, err); /* another node has just removed the empty parent */
+		}
 	}
 	if (code == 0) {
 		code = cgroup_set_limits(cgroup, limits, err);
@@ -501,7 +504,6 @@ int cgroup_destroy(struct cgroup *cgroup, int timeout_ms, struct error *err)
 	return code;
 }
 
-/* The first session group under a hierarchy that is not in the skipped ones; at most this many failures. */
 static int reap_hierarchy(const char *base, const char *id_prefix, size_t *count,
 		struct error *err)
 {

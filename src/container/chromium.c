@@ -5,6 +5,11 @@
 
 #include "base/cleanup.h"
 
+#define DISABLED_FEATURES \
+	"SpareRendererForSitePerProcess,WebUIOmniboxPopup,WebUIOmniboxAimPopup," \
+	"NetworkTimeServiceQuerying,OptimizationHints,OptimizationGuideModelExecution," \
+	"MediaRouter,Translate"
+
 static const char *const arguments[] = {
 	CHROMIUM_PATH,
 
@@ -24,12 +29,10 @@ static const char *const arguments[] = {
 	"--disable-extensions",
 	"--disable-component-extensions-with-background-pages",
 	"--disk-cache-size=16777216",
-	"--disable-features=SpareRendererForSitePerProcess,WebUIOmniboxPopup,WebUIOmniboxAimPopup,"
-	"NetworkTimeServiceQuerying,OptimizationHints,OptimizationGuideModelExecution,MediaRouter,"
-	"Translate",
+	("--disable-features=" DISABLED_FEATURES),
 
 	/* A profile that is new each time and has no owner. */
-	"--user-data-dir=" CHROMIUM_HOME "/profile",
+	("--user-data-dir=" CHROMIUM_HOME "/profile"),
 	"--no-first-run",
 	"--no-default-browser-check",
 	"--password-store=basic",
@@ -53,7 +56,7 @@ static const char *const arguments[] = {
 };
 
 static const char *const environment[] = {
-	"HOME=" CHROMIUM_HOME,
+	("HOME=" CHROMIUM_HOME),
 	"TMPDIR=/tmp",
 	"LANG=C.UTF-8",
 	"TZ=UTC",

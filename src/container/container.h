@@ -26,7 +26,7 @@
 
 struct container_limits {
 	uint64_t memory_bytes;  /* browser processes and their tmpfs files; over it the kernel kills there */
-	uint32_t pids;          /* processes and threads; a quiet Chromium has about 110 */
+	uint32_t pids;          /* processes and threads; a quiet Chromium has about 75 */
 	uint32_t cpu_percent;   /* of one core, 200 = two cores; 0 = no ceiling */
 	uint32_t cpu_weight;    /* 1–10000, 100 is everybody's share */
 	uint64_t home_bytes;    /* tmpfs for the profile */
