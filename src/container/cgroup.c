@@ -460,13 +460,25 @@ static bool remove_group(const char *path, int depth)
 	return rmdir(path) == 0 || errno == ENOENT;
 }
 
+/* With the last session its parent goes too. */
+static bool remove_below(const char *base, const char *id)
+{
+	char path[PATH_BYTES];
+	snprintf(path, sizeof(path), "%s/%s/%s", base, CGROUP_PREFIX, id);
+	bool is_gone = remove_group(path, 3);
+	snprintf(path, sizeof(path), "%s/%s", base, CGROUP_PREFIX);
+	rmdir(path);
+	return is_gone;
+}
+
 static bool remove_everywhere(const struct cgroup *cgroup)
 {
 	bool is_gone = true;
 	for (size_t i = 0; i < cgroup->mounts.count; i++) {
-		char path[PATH_BYTES];
-		group_path(path, cgroup, i, NULL, NULL);
-		is_gone &= remove_group(path, 3);
+		is_gone &= remove_below(cgroup->mounts.hierarchies[i].base, cgroup->id);
+	}
+	for (size_t i = 0; i < cgroup->mounts.other_count; i++) {
+		is_gone &= remove_below(cgroup->mounts.others[i].base, cgroup->id);
 	}
 	return is_gone;
 }

@@ -84,10 +84,17 @@ static size_t add_hierarchy(struct cgroup_mounts *mounts, const char *base)
 
 static void take_v1(struct cgroup_mounts *mounts, const struct mount_line *line)
 {
+	bool is_used = false;
 	for (size_t i = 0; i < ARRAY_LENGTH(controller_names); i++) {
-		if (mounts->of_controller[i] < 0 && list_has(line->options, controller_names[i])) {
-			mounts->of_controller[i] = (int)add_hierarchy(mounts, line->point);
+		if (list_has(line->options, controller_names[i])) {
+			if (mounts->of_controller[i] < 0) {
+				mounts->of_controller[i] = (int)add_hierarchy(mounts, line->point);
+			}
+			is_used = true;
 		}
+	}
+	if (!is_used && mounts->other_count < CGROUP_OTHERS_MAX) {
+		snprintf(mounts->others[mounts->other_count++].base, CGROUP_BASE_BYTES, "%s", line->point);
 	}
 }
 

@@ -15,6 +15,7 @@ enum cgroup_controller {
 	CGROUP_CPUACCT,
 };
 #define CGROUP_CONTROLLERS 5
+#define CGROUP_OTHERS_MAX 12 /* v1 hierarchies that we do not use */
 
 struct cgroup_hierarchy {
 	char base[CGROUP_BASE_BYTES]; /* the group that ours are made in */
@@ -25,6 +26,9 @@ struct cgroup_mounts {
 	struct cgroup_hierarchy hierarchies[CGROUP_CONTROLLERS];
 	size_t count;
 	int of_controller[CGROUP_CONTROLLERS]; /* index into hierarchies, -1 when missing */
+	/* Some runtimes make groups of the same name in these as well, and leave them. */
+	struct cgroup_hierarchy others[CGROUP_OTHERS_MAX];
+	size_t other_count;
 };
 
 /* Reads the mount table anew each time: it is short, and a daemon may have changed its namespace. */

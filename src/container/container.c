@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -364,14 +365,40 @@ static void delete_in_runtime(const struct container *container)
 	spawn_and_wait(&options, RUNTIME_END_TIMEOUT_MS, NULL);
 }
 
-static void reap_children(struct container *container)
+/* Waits for what became our child by subreaping, as the runtime does not outlive its start. */
+static void reap_browser(struct container *container)
 {
+	if (container->pidfd >= 0 && wait_readable(container->pidfd, DESTROY_TIMEOUT_MS) > 0) {
+		waitid(P_PIDFD, (id_t)container->pidfd, NULL, WEXITED | WNOHANG);
+	}
+}
+
+/* The same for a start that was cut off, of which only the group knows the processes. */
+static void reap_half_started(const pid_t *pids, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		waitpid(pids[i], NULL, WNOHANG);
+	}
+}
+
+static void end_processes(struct container *container)
+{
+	CLEANUP_FREE pid_t *pids = NULL;
+	size_t count = 0;
 	if (container->runtime_pid > 0) {
+		kill(container->runtime_pid, SIGKILL);
 		waitpid(container->runtime_pid, NULL, 0);
 	}
-	if (container->pidfd >= 0 && wait_readable(container->pidfd, DESTROY_TIMEOUT_MS) > 0) {
-		waitid(P_PIDFD, (id_t)container->pidfd, NULL, WEXITED | WNOHANG); /* ours by subreaping */
+	if (container->pid == 0) {
+		cgroup_pids(container->cgroup, CGROUP_BROWSER, &pids, &count, NULL);
 	}
+	cgroup_kill(container->cgroup, NULL);
+	reap_browser(container);
+	if (container->has_bundle) {
+		delete_in_runtime(container);
+	}
+	cgroup_destroy(container->cgroup, DESTROY_TIMEOUT_MS, NULL);
+	reap_half_started(pids, count);
 }
 
 void container_destroy(struct container *container)
@@ -380,13 +407,8 @@ void container_destroy(struct container *container)
 		return;
 	}
 	if (container->cgroup) {
-		cgroup_kill(container->cgroup, NULL);
+		end_processes(container);
 	}
-	reap_children(container);
-	if (container->has_bundle) {
-		delete_in_runtime(container);
-	}
-	cgroup_destroy(container->cgroup, DESTROY_TIMEOUT_MS, NULL);
 	if (container->has_bundle) {
 		bundle_remove(container->state_dir, container->id);
 	}
