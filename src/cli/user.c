@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 #include <termios.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "cli/directory.h"
