@@ -7,8 +7,8 @@
 
 struct buffer {
 	uint8_t *bytes; /* owned; allocation of size_bytes */
-	size_t start;   /* first byte not yet consumed */
-	size_t end;     /* one past the last byte */
+	size_t start; /* first byte not yet consumed */
+	size_t end; /* one past the last byte */
 	size_t size_bytes;
 	size_t max_bytes; /* never holds more than this */
 };

@@ -1,5 +1,6 @@
 /* Little-endian reading and writing, byte by byte. A reader or writer that runs out remembers it in
- * `failed` and yields zeros, so a parser checks once at its end. Header-only: also for WebAssembly. */
+ * `failed` and yields zeros, so a parser checks once at its end. Header-only: also for WebAssembly.
+ */
 #ifndef SAFEWEB_BASE_BYTES_H
 #define SAFEWEB_BASE_BYTES_H
 

@@ -52,12 +52,12 @@ static inline int steal_fd(int *fd)
 	return taken;
 }
 
-#define steal_ptr(pointer) \
-	({ \
-		__typeof__(pointer) *cleanup_from = &(pointer); \
-		__typeof__(pointer) cleanup_taken = *cleanup_from; \
-		*cleanup_from = NULL; \
-		cleanup_taken; \
+#define steal_ptr(pointer)                                                                         \
+	({                                                                                         \
+		__typeof__(pointer) *cleanup_from = &(pointer);                                    \
+		__typeof__(pointer) cleanup_taken = *cleanup_from;                                 \
+		*cleanup_from = NULL;                                                              \
+		cleanup_taken;                                                                     \
 	})
 
 #define ARRAY_LENGTH(array) (sizeof(array) / sizeof((array)[0]))

@@ -6,7 +6,7 @@
 #define ERROR_TEXT_BYTES 512
 
 struct error {
-	int code;                    /* negative errno, 0 when unset */
+	int code; /* negative errno, 0 when unset */
 	char text[ERROR_TEXT_BYTES]; /* one sentence, NUL-terminated, cut when longer */
 };
 

@@ -104,7 +104,8 @@ int fds_socketpair(int type, int ret_pair[2], struct error *err)
 
 int fds_sealed_memory(const char *name, size_t len, int *ret_fd, struct error *err)
 {
-	CLEANUP_CLOSE int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+	CLEANUP_CLOSE int fd =
+			memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
 	if (fd < 0 && errno == EINVAL) {
 		fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	}
@@ -214,8 +215,9 @@ int fds_write_file(int dirfd, const char *path, const void *bytes, size_t len, m
 		return error_set_errno(err, "cannot create %s", temporary);
 	}
 	int code = write_all(fd, bytes, len);
-	if (code == 0 && (fchmod(fd, mode) < 0 || fsync(fd) < 0 ||
-				renameat(dirfd, temporary, dirfd, path) < 0)) {
+	if (code == 0 &&
+			(fchmod(fd, mode) < 0 || fsync(fd) < 0 ||
+					renameat(dirfd, temporary, dirfd, path) < 0)) {
 		code = -errno;
 	}
 	if (code < 0) {
@@ -268,8 +270,8 @@ static int remove_in(int parent, const char *name, dev_t device, struct error *e
 	if (errno != EISDIR && errno != EPERM) {
 		return error_set_errno(err, "cannot remove %s", name);
 	}
-	CLEANUP_CLOSE int fd = openat(parent, name,
-			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	CLEANUP_CLOSE int fd =
+			openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct stat status;
 	if (fd < 0 || fstat(fd, &status) < 0) {
 		return error_set_errno(err, "cannot open the folder %s", name);

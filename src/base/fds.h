@@ -14,15 +14,16 @@
  * Returns 0 or a negative errno (-EAGAIN when the socket is full). */
 int fds_send(int socket, const void *bytes, size_t len, const int *fds, size_t fd_count);
 
-/* Receives one message. fds has room for *fd_count descriptors, which become the caller's; more than
- * that are closed. Returns the message's length, 0 at end of file, or a negative errno; -EMSGSIZE
- * when it did not fit in size bytes. */
+/* Receives one message. fds has room for *fd_count descriptors, which become the caller's; more
+ * than that are closed. Returns the message's length, 0 at end of file, or a negative errno;
+ * -EMSGSIZE when it did not fit in size bytes. */
 ssize_t fds_receive(int socket, void *bytes, size_t size, int *fds, size_t *fd_count);
 
 /* A connected pair, non-blocking. type: SOCK_STREAM or SOCK_SEQPACKET. */
 int fds_socketpair(int type, int ret_pair[2], struct error *err);
 
-/* A memfd of exactly len bytes that can never shrink or grow, so that a mapping of it cannot fault. */
+/* A memfd of exactly len bytes that can never shrink or grow, so that a mapping of it cannot fault.
+ */
 int fds_sealed_memory(const char *name, size_t len, int *ret_fd, struct error *err);
 
 /* Opens fd's file again, read-only: what a mapping of it can never write. */

@@ -105,8 +105,8 @@ void loop_source_remove(struct loop_source *source)
 	source->fd = -1;
 }
 
-void loop_timer_init(struct loop *loop, struct loop_timer *timer, loop_timer_handler handle,
-		void *data)
+void loop_timer_init(
+		struct loop *loop, struct loop_timer *timer, loop_timer_handler handle, void *data)
 {
 	*timer = (struct loop_timer){.handle = handle, .data = data, .loop = loop};
 }

@@ -1,12 +1,12 @@
-/* An event loop over epoll: descriptors, timers, signals. One thread, no polling: with nothing to do
- * it sleeps. Sources are embedded in their owner and must be removed before the owner is freed;
+/* An event loop over epoll: descriptors, timers, signals. One thread, no polling: with nothing to
+ * do it sleeps. Sources are embedded in their owner and must be removed before the owner is freed;
  * removing a source inside any callback is safe: it gets no further event. */
 #ifndef SAFEWEB_BASE_LOOP_H
 #define SAFEWEB_BASE_LOOP_H
 
 #include <signal.h>
-#include <stddef.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
@@ -49,8 +49,8 @@ int loop_source_update(struct loop_source *source, uint32_t events);
 void loop_source_remove(struct loop_source *source);
 
 /* One-shot timer. Arming an armed timer moves it. */
-void loop_timer_init(struct loop *loop, struct loop_timer *timer, loop_timer_handler handle,
-		void *data);
+void loop_timer_init(
+		struct loop *loop, struct loop_timer *timer, loop_timer_handler handle, void *data);
 void loop_timer_arm(struct loop_timer *timer, uint64_t delay_ms);
 void loop_timer_disarm(struct loop_timer *timer);
 

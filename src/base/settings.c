@@ -17,15 +17,18 @@ static const struct setting_info infos[SETTING_COUNT] = {
 		[SETTING_LISTEN] = {"listen", SETTING_TEXT, "", 0, 0,
 				"address the gateway listens on; empty: every address", false},
 		[SETTING_STATE] = {"state", SETTING_TEXT, "/var/lib/safeweb", 0, 0,
-				"folder of everything kept: store, certificate, browser image", false},
+				"folder of everything kept: store, certificate, browser image",
+				false},
 		[SETTING_RUN] = {"run", SETTING_TEXT, "/run/safeweb", 0, 0,
 				"folder on a tmpfs for sockets and what lives as long as a session",
 				false},
 		[SETTING_ADMIN_PASSWORD] = {"admin_password", SETTING_TEXT, "", 0, 0,
-				"password of the first account, admin; empty: a random one, printed once",
+				"password of the first account, admin; empty: a random one, "
+				"printed once",
 				true},
 		[SETTING_EGRESS_ALLOW] = {"egress_allow", SETTING_TEXT, "", 0, 0,
-				"internal ranges opened for a lab: CIDR[:port],…; empty: none", false},
+				"internal ranges opened for a lab: CIDR[:port],…; empty: none",
+				false},
 		[SETTING_EGRESS_DNS] = {"egress_dns", SETTING_TEXT, "", 0, 0,
 				"DNS servers of the egress proxy: address[:port],…; empty: the "
 				"machine's",
@@ -33,27 +36,29 @@ static const struct setting_info infos[SETTING_COUNT] = {
 		[SETTING_EGRESS_PROXY] = {"egress_proxy", SETTING_TEXT, "", 0, 0,
 				"upstream HTTP proxy, host:port; empty: none", false},
 		[SETTING_BROWSER_CA] = {"browser_ca", SETTING_TEXT, "", 0, 0,
-				"PEM file of further certificate authorities for the browsers; empty: "
+				"PEM file of further certificate authorities for the browsers; "
+				"empty: "
 				"none",
 				false},
 		[SETTING_RUNTIME] = {"runtime", SETTING_TEXT, "crun", 0, 0,
 				"OCI runtime: a name on the path or an absolute path", false},
 		[SETTING_SESSIONS] = {"sessions", SETTING_NUMBER, "64", 1, 8192,
 				"sessions this node holds at most, warm ones included", false},
-		[SETTING_POOL] = {"pool", SETTING_NUMBER, "1", 0, 1024,
-				"warm sessions kept ready", false},
+		[SETTING_POOL] = {"pool", SETTING_NUMBER, "1", 0, 1024, "warm sessions kept ready",
+				false},
 		[SETTING_SESSION_MEMORY] = {"session_memory", SETTING_NUMBER, "2048", 256, 1048576,
 				"memory of one session's browser at most, MiB", false},
 		[SETTING_SESSION_PIDS] = {"session_pids", SETTING_NUMBER, "512", 64, 32768,
 				"processes and threads of one session's browser at most", false},
 		[SETTING_SESSION_CPU] = {"session_cpu", SETTING_NUMBER, "200", 10, 25600,
-				"processor of one session's browser at most, percent of one core", false},
+				"processor of one session's browser at most, percent of one core",
+				false},
 		[SETTING_DISCONNECTED_TIMEOUT] = {"disconnected_timeout", SETTING_NUMBER, "300", 1,
 				604800, "seconds a session waits for its user to come back", false},
 		[SETTING_IDLE_TIMEOUT] = {"idle_timeout", SETTING_NUMBER, "7200", 10, 604800,
 				"seconds without input after which a session ends", false},
-		[SETTING_SESSION_TIMEOUT] = {"session_timeout", SETTING_NUMBER, "43200", 60, 2592000,
-				"seconds after which a session ends in any case", false},
+		[SETTING_SESSION_TIMEOUT] = {"session_timeout", SETTING_NUMBER, "43200", 60,
+				2592000, "seconds after which a session ends in any case", false},
 };
 
 const struct setting_info *setting_info(enum setting setting)
@@ -97,7 +102,8 @@ int settings_set(struct settings *settings, const char *name, const char *value,
 	enum setting setting = find_setting(name);
 	if (setting == SETTING_COUNT) {
 		return error_set(err, -EINVAL,
-				"%s: there is no setting \"%.64s\"; `safeweb --help` lists them all",
+				"%s: there is no setting \"%.64s\"; `safeweb --help` lists them "
+				"all",
 				where, name);
 	}
 	const struct setting_info *info = &infos[setting];
@@ -105,10 +111,11 @@ int settings_set(struct settings *settings, const char *name, const char *value,
 	if (info->kind == SETTING_NUMBER &&
 			(parse_number(value, &number) < 0 || number < info->min ||
 					number > info->max)) {
-		return error_set(err, -ERANGE, "%s: %s is \"%.64s\", but has to be a number from "
-				"%llu to %llu (%s)", where, info->name, value,
-				(unsigned long long)info->min, (unsigned long long)info->max,
-				info->help);
+		return error_set(err, -ERANGE,
+				"%s: %s is \"%.64s\", but has to be a number from "
+				"%llu to %llu (%s)",
+				where, info->name, value, (unsigned long long)info->min,
+				(unsigned long long)info->max, info->help);
 	}
 	if (strlen(value) >= SETTINGS_VALUE_BYTES) {
 		return error_set(err, -ENAMETOOLONG, "%s: %s is longer than %d bytes", where,
@@ -147,8 +154,8 @@ static int load_line(struct settings *settings, char *line, const char *path, in
 	}
 	char *equals = strchr(line, '=');
 	if (!equals) {
-		return error_set(err, -EINVAL, "%s: \"%.64s\" is not of the form key = value", where,
-				line);
+		return error_set(err, -EINVAL, "%s: \"%.64s\" is not of the form key = value",
+				where, line);
 	}
 	*equals = '\0';
 	return settings_set(settings, trim(line), trim(equals + 1), where, err);
@@ -185,7 +192,8 @@ static void variable_name(const char *name, char *to, size_t size)
 	}
 }
 
-static int load_secret_file(struct settings *settings, int i, const char *variable, struct error *err)
+static int load_secret_file(
+		struct settings *settings, int i, const char *variable, struct error *err)
 {
 	char file_variable[80];
 	snprintf(file_variable, sizeof(file_variable), "%.70s_FILE", variable);
@@ -282,8 +290,8 @@ char **settings_environment(const struct settings *settings, bool with_secrets)
 		char variable[64];
 		variable_name(infos[i].name, variable, sizeof(variable));
 		if (with_secrets || !infos[i].is_secret) {
-			is_whole = append_variable(environment, &count, variable,
-					settings->values[i]);
+			is_whole = append_variable(
+					environment, &count, variable, settings->values[i]);
 		}
 	}
 	for (size_t i = 0; is_whole && i < ARRAY_LENGTH(kept); i++) {

@@ -77,9 +77,10 @@ static const char *become_child(const struct spawn_options *options, int report,
 	if (options->unshare_flags && unshare(options->unshare_flags) < 0) {
 		return "leave its parent's namespaces";
 	}
-	if (options->uid && (setgroups(0, NULL) < 0 ||
-				setresgid(options->gid, options->gid, options->gid) < 0 ||
-				setresuid(options->uid, options->uid, options->uid) < 0)) {
+	if (options->uid &&
+			(setgroups(0, NULL) < 0 ||
+					setresgid(options->gid, options->gid, options->gid) < 0 ||
+					setresuid(options->uid, options->uid, options->uid) < 0)) {
 		return "become its user";
 	}
 	/* Changing user clears the tie. */

@@ -11,17 +11,17 @@
 
 struct spawn_fd {
 	int from; /* the caller's descriptor, stays the caller's */
-	int to;   /* its number in the child; not above 2 + SPAWN_MAX_FDS */
+	int to; /* its number in the child; not above 2 + SPAWN_MAX_FDS */
 };
 
 struct spawn_options {
-	const char *path;        /* the program, absolute */
+	const char *path; /* the program, absolute */
 	const char *const *argv; /* NULL-terminated; argv[0] too */
 	const char *const *envp; /* NULL-terminated; NULL: an empty environment */
 	const struct spawn_fd *fds;
-	size_t fd_count;          /* every other descriptor above 2 is closed */
-	int unshare_flags;        /* CLONE_NEW… to leave before exec; 0 for none */
-	uid_t uid;                /* with gid: become this user; 0: stay */
+	size_t fd_count; /* every other descriptor above 2 is closed */
+	int unshare_flags; /* CLONE_NEW… to leave before exec; 0 for none */
+	uid_t uid; /* with gid: become this user; 0: stay */
 	gid_t gid;
 	/* NULL-terminated cgroup.procs files to enter before exec, one a hierarchy; NULL: stay. */
 	const char *const *cgroup_procs;

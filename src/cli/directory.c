@@ -29,7 +29,8 @@ void cli_directory_finish(struct cli_directory *directory)
 const char *cli_directory_user(struct cli_directory *directory, const char *session)
 {
 	if (!directory->store ||
-			store_session_get(directory->store, session, &directory->session, NULL) < 0) {
+			store_session_get(directory->store, session, &directory->session, NULL) <
+					0) {
 		return NULL;
 	}
 	return *directory->session.user ? directory->session.user : NULL;

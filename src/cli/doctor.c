@@ -31,7 +31,7 @@ enum verdict { VERDICT_OK, VERDICT_WEAK, VERDICT_MISSING };
 
 struct finding {
 	enum verdict verdict;
-	char text[300];   /* what is there */
+	char text[300]; /* what is there */
 	char advice[300]; /* what to do; "" when nothing */
 };
 
@@ -68,7 +68,8 @@ static void check_kernel(const struct cli *cli, struct finding *finding)
 	char text[200];
 	snprintf(text, sizeof(text), "Linux %.100s on %.60s", name.release, name.machine);
 	set(finding, is_new ? VERDICT_OK : VERDICT_MISSING, text,
-			is_new ? "" : "Linux 5.10 or newer is needed (pidfds, close_range, openat2)");
+			is_new ? ""
+			       : "Linux 5.10 or newer is needed (pidfds, close_range, openat2)");
 }
 
 /* Whether a child may unshare these flags, as an ordinary user if uid is not 0. */
@@ -92,7 +93,8 @@ static void check_user_namespaces(const struct cli *cli, struct finding *finding
 	(void)cli;
 	if (!can_unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWPID, CLI_EGRESS_UID)) {
 		set(finding, VERDICT_MISSING, "an ordinary user cannot make user namespaces",
-				"Chromium's sandbox needs them: raise user.max_user_namespaces, and "
+				"Chromium's sandbox needs them: raise user.max_user_namespaces, "
+				"and "
 				"set kernel.unprivileged_userns_clone=1 or "
 				"kernel.apparmor_restrict_unprivileged_userns=0 where these exist");
 		return;
@@ -178,10 +180,12 @@ static void check_runtime(const struct cli *cli, struct finding *finding)
 	char path[CLI_PATH_BYTES];
 	char version[120];
 	char text[300];
-	if (!find_in_path(name, path, sizeof(path)) || !read_version(path, version, sizeof(version))) {
+	if (!find_in_path(name, path, sizeof(path)) ||
+			!read_version(path, version, sizeof(version))) {
 		snprintf(text, sizeof(text), "the container runtime %.100s is not there", name);
 		set(finding, VERDICT_MISSING, text,
-				"apt-get install crun, or name another OCI runtime with SAFEWEB_RUNTIME");
+				"apt-get install crun, or name another OCI runtime with "
+				"SAFEWEB_RUNTIME");
 		return;
 	}
 	set(finding, VERDICT_OK, version, "");
@@ -201,7 +205,9 @@ static void check_run_folder(const struct cli *cli, struct finding *finding)
 	bool is_memory = status.f_type == TMPFS_MAGIC;
 	snprintf(text, sizeof(text), "%.200s %s", run, is_memory ? "is in memory" : "is on a disk");
 	set(finding, is_memory ? VERDICT_OK : VERDICT_WEAK, text,
-			is_memory ? "" : "it should be on a tmpfs: nothing of a session may reach a disk");
+			is_memory ? ""
+				  : "it should be on a tmpfs: nothing of a session may reach a "
+				    "disk");
 }
 
 static void check_image(const struct cli *cli, struct finding *finding)
@@ -211,16 +217,19 @@ static void check_image(const struct cli *cli, struct finding *finding)
 	char rootfs[IMAGE_PATH_BYTES];
 	struct stat status;
 	cli_image_options(cli, &options);
-	if (image_current(&options, rootfs, sizeof(rootfs), &err) < 0 || stat(rootfs, &status) < 0) {
-		set(finding, VERDICT_WEAK, err.text, "`safeweb image build`; `safeweb up` does it too");
+	if (image_current(&options, rootfs, sizeof(rootfs), &err) < 0 ||
+			stat(rootfs, &status) < 0) {
+		set(finding, VERDICT_WEAK, err.text,
+				"`safeweb image build`; `safeweb up` does it too");
 		return;
 	}
 	long days = (long)((time(NULL) - status.st_ctime) / 86400);
 	char text[200];
 	snprintf(text, sizeof(text), "browser image, %ld days old", days);
 	set(finding, days > IMAGE_OLD_DAYS ? VERDICT_WEAK : VERDICT_OK, text,
-			days > IMAGE_OLD_DAYS ? "`safeweb image build` fetches Debian's newest Chromium"
-					      : "");
+			days > IMAGE_OLD_DAYS
+					? "`safeweb image build` fetches Debian's newest Chromium"
+					: "");
 }
 
 static void check_port(const struct cli *cli, struct finding *finding)
@@ -264,7 +273,8 @@ static void check_programs(const struct cli *cli, struct finding *finding)
 		if (access(path, X_OK) < 0) {
 			char text[300];
 			snprintf(text, sizeof(text), "%.250s is not there", path);
-			set(finding, VERDICT_MISSING, text, "install Safeweb whole: `make install`");
+			set(finding, VERDICT_MISSING, text,
+					"install Safeweb whole: `make install`");
 			return;
 		}
 	}
@@ -295,9 +305,10 @@ enum cli_exit cli_doctor(struct cli *cli)
 		checks[i].run(cli, &finding);
 		is_fit &= finding.verdict != VERDICT_MISSING;
 		if (cli->json) {
-			json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s}", "check",
-					checks[i].name, "verdict", words[finding.verdict],
-					"found", finding.text, "advice", finding.advice));
+			json_array_append_new(list,
+					json_pack("{s:s, s:s, s:s, s:s}", "check", checks[i].name,
+							"verdict", words[finding.verdict], "found",
+							finding.text, "advice", finding.advice));
 			continue;
 		}
 		printf("%-8s %-16s %s\n", words[finding.verdict], checks[i].name, finding.text);

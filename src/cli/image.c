@@ -34,7 +34,8 @@ static enum cli_exit build(struct cli *cli)
 	cli_image_options(cli, &options);
 	if (cli->word_count == 2) {
 		if (strcmp(cli->words[1], "--force") != 0) {
-			return cli_usage(cli, "safeweb image build does not know \"%.40s\"", cli->words[1]);
+			return cli_usage(cli, "safeweb image build does not know \"%.40s\"",
+					cli->words[1]);
 		}
 		options.force = true;
 	}
@@ -45,8 +46,9 @@ static enum cli_exit build(struct cli *cli)
 	if (cli->json) {
 		cli_print_json(json_pack("{s:b}", "built", is_new));
 	} else {
-		printf("%s\n", is_new ? "built a new browser image"
-				      : "the browser image is up to date");
+		printf("%s\n",
+				is_new ? "built a new browser image"
+				       : "the browser image is up to date");
 	}
 	return CLI_OK;
 }

@@ -14,24 +14,29 @@
 
 static const struct cli_command commands[] = {
 		{"up", "[--SETTING=VALUE …]", "start everything and stay in the foreground",
-				"Prints `ready https://localhost:PORT/` once it serves. Ctrl+C ends it.\n"
-				"The first start builds the browser image and makes the account admin.\n",
+				"Prints `ready https://localhost:PORT/` once it serves. Ctrl+C "
+				"ends it.\n"
+				"The first start builds the browser image and makes the account "
+				"admin.\n",
 				0, 0, cli_up},
 		{"down", "", "end everything that `safeweb up` started",
-				"Returns when nothing is left. Exit status 3 when it was not up.\n", 0, 0,
-				cli_down},
-		{"status", "", "what runs: sessions, users, memory, processes", "", 0, 0, cli_status},
+				"Returns when nothing is left. Exit status 3 when it was not up.\n",
+				0, 0, cli_down},
+		{"status", "", "what runs: sessions, users, memory, processes", "", 0, 0,
+				cli_status},
 		{"doctor", "", "check this machine and say what is missing and what to do",
 				"Exit status 1 when something that is needed is missing.\n", 0, 0,
 				cli_doctor},
 		{"user", "add NAME [--role=admin|user] | list | password NAME | remove NAME",
 				"manage local accounts",
-				"add and password read the password from standard input, one line.\n", 1, 3,
-				cli_user},
+				"add and password read the password from standard input, one "
+				"line.\n",
+				1, 3, cli_user},
 		{"session", "list | kill ID", "list sessions, end one", "", 1, 2, cli_session},
 		{"image", "build [--force] | show", "build or show the browser image",
-				"build does nothing when neither recipe nor a package has changed.\n", 1, 2,
-				cli_image},
+				"build does nothing when neither recipe nor a package has "
+				"changed.\n",
+				1, 2, cli_image},
 };
 
 static void print_help(FILE *out)
@@ -40,15 +45,19 @@ static void print_help(FILE *out)
 	for (size_t i = 0; i < ARRAY_LENGTH(commands); i++) {
 		fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].summary);
 	}
-	fprintf(out, "\nsettings: --name=value, SAFEWEB_NAME in the environment, or `name = value` in\n"
-		     "STATE/safeweb.conf; the first one found in this order counts\n");
+	fprintf(out,
+			"\nsettings: --name=value, SAFEWEB_NAME in the environment, or `name = "
+			"value` in\n"
+			"STATE/safeweb.conf; the first one found in this order counts\n");
 	for (int i = 0; i < SETTING_COUNT; i++) {
 		const struct setting_info *info = setting_info((enum setting)i);
 		fprintf(out, "  %-21s %s", info->name, info->help);
 		fprintf(out, *info->standard ? " [%s]\n" : "\n", info->standard);
 	}
-	fprintf(out, "\n`safeweb COMMAND --help` says more. Exit status: 0 done, 1 failed, 2 wrong usage,\n"
-		     "3 not running, 4 not found, 5 already there.\n");
+	fprintf(out,
+			"\n`safeweb COMMAND --help` says more. Exit status: 0 done, 1 failed, 2 "
+			"wrong usage,\n"
+			"3 not running, 4 not found, 5 already there.\n");
 }
 
 static void print_command_help(const struct cli_command *command)
@@ -82,7 +91,8 @@ enum cli_exit cli_usage(const struct cli *cli, const char *format, ...)
 
 void cli_run_path(const struct cli *cli, const char *name, char *ret_path)
 {
-	snprintf(ret_path, CLI_PATH_BYTES, "%s/%s", settings_text(&cli->settings, SETTING_RUN), name);
+	snprintf(ret_path, CLI_PATH_BYTES, "%s/%s", settings_text(&cli->settings, SETTING_RUN),
+			name);
 }
 
 pid_t cli_supervisor_pid(const struct cli *cli)
@@ -97,7 +107,8 @@ pid_t cli_supervisor_pid(const struct cli *cli)
 	return read(fd, text, sizeof(text) - 1) > 0 ? (pid_t)atoll(text) : 0;
 }
 
-/* The programs lie beside this one: PREFIX/bin/safeweb, PREFIX/libexec/safeweb/…, PREFIX/share/…. */
+/* The programs lie beside this one: PREFIX/bin/safeweb, PREFIX/libexec/safeweb/…, PREFIX/share/….
+ */
 static int find_installation(struct cli *cli, struct error *err)
 {
 	char exe[CLI_PATH_BYTES - 64];
@@ -118,7 +129,8 @@ static int find_installation(struct cli *cli, struct error *err)
 	return 0;
 }
 
-/* A flag of the form --name or --name=value that main understands: 1 taken, 0 not one, or an error. */
+/* A flag of the form --name or --name=value that main understands: 1 taken, 0 not one, or an error.
+ */
 static int take_flag(struct cli *cli, const char *word, struct error *err)
 {
 	if (strcmp(word, "--json") == 0) {
@@ -145,8 +157,8 @@ static const char *find_state_flag(int argc, char **argv)
 	return NULL;
 }
 
-static enum cli_exit run_command(struct cli *cli, const struct cli_command *command, int argc,
-		char **argv)
+static enum cli_exit run_command(
+		struct cli *cli, const struct cli_command *command, int argc, char **argv)
 {
 	struct error err = {0};
 	cli->words = argv;

@@ -15,7 +15,8 @@
 
 const char *node_state_name(uint8_t state)
 {
-	static const char *const names[] = {"starting", "warm", "attached", "disconnected", "ending"};
+	static const char *const names[] = {
+			"starting", "warm", "attached", "disconnected", "ending"};
 	return state < ARRAY_LENGTH(names) ? names[state] : "unknown";
 }
 
@@ -74,14 +75,15 @@ static long receive_message(int fd, uint8_t *bytes, struct error *err)
 	return code < 0 ? code : (long)len;
 }
 
-static int connect_to_node(const struct cli *cli, int *ret_fd, uint32_t *ret_capacity,
-		struct error *err)
+static int connect_to_node(
+		const struct cli *cli, int *ret_fd, uint32_t *ret_capacity, struct error *err)
 {
 	char path[CLI_PATH_BYTES];
 	cli_run_path(cli, "node.sock", path);
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	if (strlen(path) >= sizeof(address.sun_path)) {
-		return error_set(err, -ENAMETOOLONG, "the path %.200s is too long for a socket", path);
+		return error_set(err, -ENAMETOOLONG, "the path %.200s is too long for a socket",
+				path);
 	}
 	memcpy(address.sun_path, path, strlen(path) + 1);
 	CLEANUP_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -95,7 +97,8 @@ static int connect_to_node(const struct cli *cli, int *ret_fd, uint32_t *ret_cap
 	}
 	uint8_t bytes[WIRE_SHORT_MAX_BYTES];
 	struct wire_node_hello hello = {.version = WIRE_VERSION};
-	int code = send_message(fd, bytes, wire_node_hello_encode(&hello, bytes, sizeof(bytes)), err);
+	int code = send_message(
+			fd, bytes, wire_node_hello_encode(&hello, bytes, sizeof(bytes)), err);
 	long len = code < 0 ? code : receive_message(fd, bytes, err);
 	if (len < 0) {
 		return (int)len;
@@ -115,7 +118,8 @@ static int add_session(struct node_status *status, const struct wire_session_sta
 	if (status->count >= NODE_SESSIONS_MAX) {
 		return -E2BIG;
 	}
-	struct node_session *grown = realloc(status->sessions, (status->count + 1) * sizeof(*grown));
+	struct node_session *grown =
+			realloc(status->sessions, (status->count + 1) * sizeof(*grown));
 	if (!grown) {
 		return -ENOMEM;
 	}
@@ -142,8 +146,8 @@ static int add_process(struct node_status *status, const struct wire_session_pro
 		if (session->process_count >= NODE_PROCESSES_MAX) {
 			return -E2BIG;
 		}
-		struct node_process *grown = realloc(session->processes,
-				(session->process_count + 1) * sizeof(*grown));
+		struct node_process *grown = realloc(
+				session->processes, (session->process_count + 1) * sizeof(*grown));
 		if (!grown) {
 			return -ENOMEM;
 		}
@@ -228,7 +232,8 @@ int node_kill_session(const struct cli *cli, const char *id, struct error *err)
 		}
 		if (bytes[0] == WIRE_REFUSED) {
 			return error_set(err, -ENOENT,
-					"there is no session \"%.40s\"; `safeweb session list` shows them",
+					"there is no session \"%.40s\"; `safeweb session list` "
+					"shows them",
 					id);
 		}
 	}

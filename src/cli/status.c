@@ -30,9 +30,9 @@ static json_t *session_object(const struct node_session *session, const char *us
 	}
 	char started[32];
 	format_time(session->started_at, started, sizeof(started));
-	return json_pack("{s:s, s:s?, s:s, s:s, s:I, s:o}", "id", session->id, "user", user, "state",
-			node_state_name(session->state), "started_at", started, "memory_bytes",
-			(json_int_t)session->memory_bytes, "pids", pids);
+	return json_pack("{s:s, s:s?, s:s, s:s, s:I, s:o}", "id", session->id, "user", user,
+			"state", node_state_name(session->state), "started_at", started,
+			"memory_bytes", (json_int_t)session->memory_bytes, "pids", pids);
 }
 
 static void print_table(const struct node_status *status, struct cli_directory *directory)
@@ -64,8 +64,10 @@ static enum cli_exit print_status(struct cli *cli)
 	if (cli->json) {
 		json_t *sessions = json_array();
 		for (size_t i = 0; i < status.count; i++) {
-			json_array_append_new(sessions, session_object(&status.sessions[i],
-					cli_directory_user(&directory, status.sessions[i].id)));
+			json_array_append_new(sessions,
+					session_object(&status.sessions[i],
+							cli_directory_user(&directory,
+									status.sessions[i].id)));
 		}
 		cli_print_json(json_pack("{s:b, s:i, s:i, s:o}", "running", 1, "supervisor_pid",
 				(int)supervisor, "capacity", (int)status.capacity, "sessions",

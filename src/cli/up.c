@@ -39,7 +39,7 @@ struct supervisor;
 
 struct child {
 	struct supervisor *supervisor;
-	const char *name;       /* safeweb-node */
+	const char *name; /* safeweb-node */
 	const char *ready_word; /* first word of the line it prints when it serves */
 	enum child_state state;
 	pid_t pid;
@@ -78,7 +78,8 @@ static int take_lock(struct supervisor *up, struct error *err)
 		return error_set_errno(err, "cannot open %s", path);
 	}
 	if (flock(up->lock_fd, LOCK_EX | LOCK_NB) < 0) {
-		return error_set(err, -EBUSY, "Safeweb is already running (process %d) at "
+		return error_set(err, -EBUSY,
+				"Safeweb is already running (process %d) at "
 				"https://localhost:%s/; `safeweb down` ends it",
 				(int)cli_supervisor_pid(up->cli),
 				settings_text(&up->cli->settings, SETTING_PORT));
@@ -119,7 +120,8 @@ static void announce(struct supervisor *up)
 		}
 		explicit_bzero(up->login, sizeof(up->login));
 	} else {
-		printf("  log in with your account; `safeweb user` adds accounts and sets passwords\n");
+		printf("  log in with your account; `safeweb user` adds accounts and sets "
+		       "passwords\n");
 	}
 	printf("  the certificate is self-signed: your browser asks once. Ctrl+C ends Safeweb.\n");
 	fflush(stdout);
@@ -148,7 +150,8 @@ static void handle_line(struct child *child, const char *line)
 	if (strncmp(line, child->ready_word, word_len) == 0 && child->state == CHILD_STARTING) {
 		child_serves(child);
 	} else if (strncmp(line, "login ", 6) == 0) {
-		snprintf(child->supervisor->login, sizeof(child->supervisor->login), "%s", line + 6);
+		snprintf(child->supervisor->login, sizeof(child->supervisor->login), "%s",
+				line + 6);
 	}
 }
 
@@ -385,8 +388,8 @@ static int serve(struct supervisor *up, struct error *err)
 	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
 	int code = loop_create(&up->loop, err);
 	if (code == 0) {
-		code = loop_catch_signals(up->loop, signals, ARRAY_LENGTH(signals), handle_signal, up,
-				err);
+		code = loop_catch_signals(
+				up->loop, signals, ARRAY_LENGTH(signals), handle_signal, up, err);
 	}
 	if (code < 0) {
 		return code;
@@ -419,7 +422,8 @@ static void reap(struct supervisor *up)
 	struct spawn_options options = {
 			.path = path, .argv = argv, .envp = (const char *const *)environment};
 	if (environment && spawn_and_wait(&options, STOP_TIMEOUT_MS, &err) != 0) {
-		log_warning("could not clear up after the node%s%s", err.code ? ": " : "", err.text);
+		log_warning("could not clear up after the node%s%s", err.code ? ": " : "",
+				err.text);
 	}
 	settings_free_environment(environment);
 }
@@ -443,7 +447,8 @@ enum cli_exit cli_up(struct cli *cli)
 	struct error err = {0};
 	struct supervisor up = {.cli = cli, .lock_fd = -1};
 	if (geteuid() != 0) {
-		error_set(&err, -EPERM, "Safeweb has to be started as root: it makes namespaces and "
+		error_set(&err, -EPERM,
+				"Safeweb has to be started as root: it makes namespaces and "
 				"cgroups for the sessions");
 		return cli_fail(cli, CLI_FAILED, &err);
 	}

@@ -41,9 +41,10 @@ static bool print_account(void *data, const struct store_account *account)
 {
 	json_t *list = data;
 	if (list) {
-		json_array_append_new(list, json_pack("{s:s, s:s, s:b}", "name", account->name, "role",
-				account_role_name(account->role), "disabled",
-				account->is_disabled));
+		json_array_append_new(list,
+				json_pack("{s:s, s:s, s:b}", "name", account->name, "role",
+						account_role_name(account->role), "disabled",
+						account->is_disabled));
 	} else {
 		printf("%-32s %-6s%s\n", account->name, account_role_name(account->role),
 				account->is_disabled ? " disabled" : "");

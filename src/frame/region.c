@@ -38,8 +38,8 @@ bool rect_intersect(const struct rect *a, const struct rect *b, struct rect *ret
 	if (x >= x_end || y >= y_end) {
 		return false;
 	}
-	*ret_common = (struct rect){(int32_t)x, (int32_t)y, (int32_t)(x_end - x),
-			(int32_t)(y_end - y)};
+	*ret_common = (struct rect){
+			(int32_t)x, (int32_t)y, (int32_t)(x_end - x), (int32_t)(y_end - y)};
 	return true;
 }
 

@@ -27,8 +27,8 @@ bool rect_contains(const struct rect *outer, const struct rect *inner);
 
 void region_clear(struct region *region);
 bool region_is_empty(const struct region *region);
-/* Adds rect cut to bounds (a rectangle at 0,0). Rectangles that touch or overlap are merged when that
- * adds little area; when the set is full the two cheapest to merge are. */
+/* Adds rect cut to bounds (a rectangle at 0,0). Rectangles that touch or overlap are merged when
+ * that adds little area; when the set is full the two cheapest to merge are. */
 void region_add(struct region *region, const struct rect *rect, const struct rect *bounds);
 uint64_t region_area(const struct region *region);
 

@@ -136,7 +136,8 @@ int ring_reader_init(struct ring_reader *reader, int fd, struct error *err)
 	const uint8_t *bytes = memory;
 	*reader = (struct ring_reader){
 			.header = memory,
-			.records = (const struct ring_record *)(const void *)(bytes + records_offset()),
+			.records = (const struct ring_record *)(const void *)(bytes +
+					records_offset()),
 			.arena = bytes + arena_offset(),
 	};
 	return 0;

@@ -3,15 +3,16 @@
  *   sealed memfd:  | header | records (fixed size, RING_RECORDS) | arena: pixels |
  *                    written by the compositor only; the encoder maps it read-only
  *
- * The compositor writes pixels into the arena, then a record, then raises `head` (release order) and
- * rings the doorbell (an eventfd). The encoder reads up to head (acquire order), copies what it needs,
- * and says on the pacing socket which records are free again (message `taken`), never by writing here.
- * Nothing in the ring has variable shape: a record is a struct whose every field the encoder checks
- * after copying it out, and pixels are any value. The encoder trusts no field, and never reads a field
- * twice.
+ * The compositor writes pixels into the arena, then a record, then raises `head` (release order)
+ * and rings the doorbell (an eventfd). The encoder reads up to head (acquire order), copies what it
+ * needs, and says on the pacing socket which records are free again (message `taken`), never by
+ * writing here. Nothing in the ring has variable shape: a record is a struct whose every field the
+ * encoder checks after copying it out, and pixels are any value. The encoder trusts no field, and
+ * never reads a field twice.
  *
- * Arena space is taken in order and freed with its record; a frame's pixels are contiguous: for each
- * damage rectangle its rows, tightly packed, 4 bytes a pixel (B G R X, or premultiplied B G R A). */
+ * Arena space is taken in order and freed with its record; a frame's pixels are contiguous: for
+ * each damage rectangle its rows, tightly packed, 4 bytes a pixel (B G R X, or premultiplied B G R
+ * A). */
 #ifndef SAFEWEB_FRAME_RING_H
 #define SAFEWEB_FRAME_RING_H
 
@@ -60,7 +61,7 @@ struct ring_surface {
 
 struct ring_frame {
 	uint32_t width, height; /* of the whole surface */
-	uint32_t format;        /* enum ring_format */
+	uint32_t format; /* enum ring_format */
 	uint32_t input_serial;
 	uint64_t committed_us;
 	uint64_t arena_offset; /* of the first rectangle's pixels */
@@ -75,9 +76,9 @@ struct ring_cursor {
 
 /* Two texts share the space: the first has text_len[0] bytes, the second follows it. */
 struct ring_text {
-	uint32_t id;    /* tab, dialog */
+	uint32_t id; /* tab, dialog */
 	uint32_t flags; /* tab: flags; clipboard: more; dialog: kind; notice: code; focus: active */
-	uint32_t tab;   /* dialog, notice: the tab */
+	uint32_t tab; /* dialog, notice: the tab */
 	struct rect area;
 	uint32_t text_len[2];
 	char text[RING_TEXT_BYTES];
@@ -108,11 +109,12 @@ struct ring_writer {
 	struct ring_header *header;
 	struct ring_record *records;
 	uint8_t *arena;
-	uint32_t head;              /* next record */
-	uint32_t tail;              /* records the encoder has freed */
-	uint64_t arena_head;        /* next free byte, as a position in [0, arena) */
-	uint64_t arena_used;        /* bytes between the oldest unfreed record's pixels and arena_head */
-	uint64_t held[RING_RECORDS]; /* arena bytes each record holds, padding at the wrap included */
+	uint32_t head; /* next record */
+	uint32_t tail; /* records the encoder has freed */
+	uint64_t arena_head; /* next free byte, as a position in [0, arena) */
+	uint64_t arena_used; /* bytes between the oldest unfreed record's pixels and arena_head */
+	uint64_t held[RING_RECORDS]; /* arena bytes each record holds, padding at the wrap included
+				      */
 };
 
 /* Maps fd (a sealed memfd of ring_size_bytes) and writes the header. */
@@ -140,9 +142,9 @@ struct ring_reader {
 int ring_reader_init(struct ring_reader *reader, int fd, struct error *err);
 void ring_reader_finish(struct ring_reader *reader);
 
-/* Copies the next record out and checks it: 1 when there is one, 0 when there is none, -EBADMSG when
- * the writer broke the rules (end the session). A text record's texts are checked for length and
- * UTF-8; a frame's rectangles lie inside its surface and its pixels inside the arena. */
+/* Copies the next record out and checks it: 1 when there is one, 0 when there is none, -EBADMSG
+ * when the writer broke the rules (end the session). A text record's texts are checked for length
+ * and UTF-8; a frame's rectangles lie inside its surface and its pixels inside the arena. */
 int ring_reader_next(struct ring_reader *reader, struct ring_record *ret_record);
 
 /* The bytes of a frame record's pixels. */
@@ -150,19 +152,19 @@ size_t ring_frame_bytes(const struct ring_frame *frame);
 
 /* Fixed descriptor numbers that node gives to the two programs. */
 enum compositor_fd {
-	COMPOSITOR_FD_RING = 3,     /* memfd, writable */
+	COMPOSITOR_FD_RING = 3, /* memfd, writable */
 	COMPOSITOR_FD_DOORBELL = 4, /* eventfd: it writes */
-	COMPOSITOR_FD_PACING = 5,   /* SOCK_SEQPACKET: it reads messages of input and pacing */
-	COMPOSITOR_FD_WAYLAND = 6,  /* server's end of the one client's connection */
-	COMPOSITOR_FD_CDP_OUT = 7,  /* pipe: it writes commands */
-	COMPOSITOR_FD_CDP_IN = 8,   /* pipe: it reads replies and events */
+	COMPOSITOR_FD_PACING = 5, /* SOCK_SEQPACKET: it reads messages of input and pacing */
+	COMPOSITOR_FD_WAYLAND = 6, /* server's end of the one client's connection */
+	COMPOSITOR_FD_CDP_OUT = 7, /* pipe: it writes commands */
+	COMPOSITOR_FD_CDP_IN = 8, /* pipe: it reads replies and events */
 };
 
 enum encoder_fd {
-	ENCODER_FD_RING = 3,     /* memfd, read-only */
+	ENCODER_FD_RING = 3, /* memfd, read-only */
 	ENCODER_FD_DOORBELL = 4, /* eventfd: it reads */
-	ENCODER_FD_PACING = 5,   /* SOCK_SEQPACKET: it writes */
-	ENCODER_FD_SEAT = 6,     /* SOCK_SEQPACKET to the node: clients in, reports out */
+	ENCODER_FD_PACING = 5, /* SOCK_SEQPACKET: it writes */
+	ENCODER_FD_SEAT = 6, /* SOCK_SEQPACKET to the node: clients in, reports out */
 };
 
 #endif

@@ -11,8 +11,8 @@ const char *const sandbox_basic_calls[] = {
 		"brk", "mmap", "munmap", "mremap", "mprotect", "madvise", "futex", "membarrier",
 		"rseq", "set_robust_list", "get_robust_list",
 		/* descriptors it already holds */
-		"read", "readv", "pread64", "write", "writev", "close", "lseek", "fcntl", "dup", "fstat",
-		"newfstatat", "poll", "ppoll", "epoll_create1", "epoll_ctl", "epoll_wait",
+		"read", "readv", "pread64", "write", "writev", "close", "lseek", "fcntl", "dup",
+		"fstat", "newfstatat", "poll", "ppoll", "epoll_create1", "epoll_ctl", "epoll_wait",
 		"epoll_pwait", "eventfd2", "timerfd_create", "timerfd_settime", "signalfd4",
 		"recvmsg", "sendmsg", "recvfrom", "sendto", "shutdown", "getsockopt", "socketpair",
 		"pipe2",

@@ -1,5 +1,5 @@
-/* The wall around Safeweb's own programs: an own uid, an empty root, no new privileges and a list of
- * the system calls the program needs. Every other call answers ENOSYS. */
+/* The wall around Safeweb's own programs: an own uid, an empty root, no new privileges and a list
+ * of the system calls the program needs. Every other call answers ENOSYS. */
 #ifndef SAFEWEB_SANDBOX_SANDBOX_H
 #define SAFEWEB_SANDBOX_SANDBOX_H
 
@@ -10,10 +10,11 @@
 #include "base/error.h"
 
 struct sandbox_profile {
-	uid_t uid;        /* 0: keep the present user (for tests) */
+	uid_t uid; /* 0: keep the present user (for tests) */
 	gid_t gid;
 	const char *root; /* an empty folder to become the root; NULL: keep the present one */
-	const char *const *calls; /* names of allowed system calls, NULL-terminated; NULL: no filter */
+	const char *const *
+			calls; /* names of allowed system calls, NULL-terminated; NULL: no filter */
 	bool is_dumpable;
 };
 

@@ -17,8 +17,8 @@ void wire_string_copy(struct wire_string text, char *to, size_t size)
 	to[len] = '\0';
 }
 
-long wire_stream_next(const uint8_t *bytes, size_t len, size_t max_bytes,
-		const uint8_t **ret_message)
+long wire_stream_next(
+		const uint8_t *bytes, size_t len, size_t max_bytes, const uint8_t **ret_message)
 {
 	if (len < WIRE_LENGTH_BYTES) {
 		return 0;

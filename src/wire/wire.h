@@ -1,5 +1,6 @@
 /* What the protocols share: versions, enumerations, framing. The messages themselves are generated
- * from protocol/messages.txt into wire/messages.h. No allocation, no system call: also WebAssembly. */
+ * from protocol/messages.txt into wire/messages.h. No allocation, no system call: also WebAssembly.
+ */
 #ifndef SAFEWEB_WIRE_WIRE_H
 #define SAFEWEB_WIRE_WIRE_H
 
@@ -15,10 +16,10 @@
 #define WIRE_LENGTH_BYTES 4
 
 enum wire_codec {
-	WIRE_CODEC_RAW = 0,     /* BGRX rows, for tests */
-	WIRE_CODEC_SOLID = 1,   /* one BGRX pixel */
-	WIRE_CODEC_ZSTD = 2,    /* lossless: see protocol/README.md */
-	WIRE_CODEC_JPEG = 3,    /* lossy, for photographs */
+	WIRE_CODEC_RAW = 0, /* BGRX rows, for tests */
+	WIRE_CODEC_SOLID = 1, /* one BGRX pixel */
+	WIRE_CODEC_ZSTD = 2, /* lossless: see protocol/README.md */
+	WIRE_CODEC_JPEG = 3, /* lossy, for photographs */
 	WIRE_CODEC_ZSTD_BGRA = 4, /* lossless with premultiplied alpha: pop-ups, cursors */
 };
 
@@ -69,14 +70,14 @@ enum wire_notice_code {
 
 /* Why a session ended or could not be had: bye, ended, refused. */
 enum wire_reason {
-	WIRE_REASON_CLOSED = 1,       /* its user ended it */
-	WIRE_REASON_KILLED = 2,       /* the administrator ended it */
+	WIRE_REASON_CLOSED = 1, /* its user ended it */
+	WIRE_REASON_KILLED = 2, /* the administrator ended it */
 	WIRE_REASON_IDLE = 3,
 	WIRE_REASON_DISCONNECTED = 4, /* nobody came back in time */
 	WIRE_REASON_TIME_LIMIT = 5,
 	WIRE_REASON_BROWSER_EXITED = 6,
-	WIRE_REASON_FAILED = 7,   /* a program of the session died; detail or log says which */
-	WIRE_REASON_FULL = 8,     /* the node holds as many sessions as it may */
+	WIRE_REASON_FAILED = 7, /* a program of the session died; detail or log says which */
+	WIRE_REASON_FULL = 8, /* the node holds as many sessions as it may */
 	WIRE_REASON_SHUTDOWN = 9, /* the node is going down */
 	WIRE_REASON_REPLACED = 10, /* the same session was opened in another window */
 	WIRE_REASON_UNKNOWN_SESSION = 11,
@@ -113,13 +114,15 @@ struct wire_blob {
 /* A terminated string as a text. */
 struct wire_string wire_string_from(const char *string);
 
-/* Copies a text into a buffer of size bytes, cut if it must be (never: for sized fields), NUL added. */
+/* Copies a text into a buffer of size bytes, cut if it must be (never: for sized fields), NUL
+ * added. */
 void wire_string_copy(struct wire_string text, char *to, size_t size);
 
-/* Looks at the head of a stream: returns the whole message's length without its length bytes and its
- * start in *ret_message; 0 when more bytes are needed; -EMSGSIZE when it is empty or over max_bytes. */
-long wire_stream_next(const uint8_t *bytes, size_t len, size_t max_bytes,
-		const uint8_t **ret_message);
+/* Looks at the head of a stream: returns the whole message's length without its length bytes and
+ * its start in *ret_message; 0 when more bytes are needed; -EMSGSIZE when it is empty or over
+ * max_bytes. */
+long wire_stream_next(
+		const uint8_t *bytes, size_t len, size_t max_bytes, const uint8_t **ret_message);
 
 /* Puts a message's length in front of it: writes WIRE_LENGTH_BYTES. */
 void wire_put_length(uint8_t *to, size_t message_len);

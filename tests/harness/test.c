@@ -50,8 +50,8 @@ void test_check_int(const char *file, int line, const char *what, long long got,
 	}
 }
 
-void test_check_text(const char *file, int line, const char *what, const char *got,
-		const char *wanted)
+void test_check_text(
+		const char *file, int line, const char *what, const char *got, const char *wanted)
 {
 	if (!got || !wanted || strcmp(got, wanted) != 0) {
 		test_fail(file, line, "%s is \"%s\", wanted \"%s\"", what, got ? got : "(null)",
@@ -138,11 +138,13 @@ static bool run_test(const struct test *test, int number)
 	}
 	int status = wait_for(pid, test->timeout_s);
 	if (status == -1) {
-		printf("not ok %d - %s # no end within %d s\n", number, test->name, test->timeout_s);
+		printf("not ok %d - %s # no end within %d s\n", number, test->name,
+				test->timeout_s);
 		return false;
 	}
 	if (WIFSIGNALED(status)) {
-		printf("not ok %d - %s # died of signal %d\n", number, test->name, WTERMSIG(status));
+		printf("not ok %d - %s # died of signal %d\n", number, test->name,
+				WTERMSIG(status));
 		return false;
 	}
 	if (WEXITSTATUS(status) == EXIT_SKIPPED) {

@@ -107,8 +107,7 @@ TEST(spawn_gives_only_the_declared_descriptors)
 	CHECK_INT(fds_socketpair(SOCK_STREAM, pair, &err), 0);
 	const char *const argv[] = {"sh", "-c", "ls /proc/self/fd | wc -l >&5", NULL};
 	struct spawn_fd map[] = {{pair[1], 5}};
-	struct spawn_options options = {
-			.path = "/bin/sh", .argv = argv, .fds = map, .fd_count = 1};
+	struct spawn_options options = {.path = "/bin/sh", .argv = argv, .fds = map, .fd_count = 1};
 	CHECK_INT(spawn_and_wait(&options, 5000, &err), 0);
 	char text[16] = {0};
 	CHECK(read(pair[0], text, sizeof(text) - 1) > 0);

@@ -20,8 +20,8 @@ TEST(region_covers_everything_added)
 		CHECK(region.count <= REGION_MAX_RECTS);
 		for (int y = 0; y < 64; y++) {
 			for (int x = 0; x < 64; x++) {
-				wanted[y][x] |= x >= rect.x && x < rect.x + rect.width && y >= rect.y &&
-						y < rect.y + rect.height;
+				wanted[y][x] |= x >= rect.x && x < rect.x + rect.width &&
+						y >= rect.y && y < rect.y + rect.height;
 			}
 		}
 	}
@@ -88,8 +88,8 @@ TEST(ring_carries_frames_and_frees_them)
 		record->frame.height = 1000;
 		record->frame.damage_count = 1;
 		record->frame.damage[0] = damage;
-		uint8_t *pixels = ring_writer_pixels(&pair.writer, 4000000,
-				&record->frame.arena_offset);
+		uint8_t *pixels = ring_writer_pixels(
+				&pair.writer, 4000000, &record->frame.arena_offset);
 		CHECK(pixels);
 		pixels[0] = (uint8_t)i;
 		ring_writer_publish(&pair.writer);

@@ -7,7 +7,9 @@
 
 TEST(message_survives_the_way)
 {
-	struct wire_tab sent = {.tab = 7, .flags = WIRE_TAB_ACTIVE, .title = wire_string_from("Títle"),
+	struct wire_tab sent = {.tab = 7,
+			.flags = WIRE_TAB_ACTIVE,
+			.title = wire_string_from("Títle"),
 			.address = wire_string_from("https://a.example/")};
 	uint8_t bytes[WIRE_TAB_MAX_BYTES];
 	long len = wire_tab_encode(&sent, bytes, sizeof(bytes));
@@ -39,7 +41,8 @@ TEST(texts_are_limited_and_utf8)
 	char long_title[WIRE_TAB_TITLE_MAX_BYTES + 2];
 	memset(long_title, 'x', sizeof(long_title) - 1);
 	long_title[sizeof(long_title) - 1] = '\0';
-	struct wire_tab tab = {.title = wire_string_from(long_title), .address = wire_string_from("")};
+	struct wire_tab tab = {
+			.title = wire_string_from(long_title), .address = wire_string_from("")};
 	uint8_t bytes[WIRE_TAB_MAX_BYTES];
 	CHECK_INT(wire_tab_encode(&tab, bytes, sizeof(bytes)), -EINVAL);
 	tab.title = wire_string_from("\xff");
@@ -59,7 +62,8 @@ TEST(stream_is_cut_into_messages)
 	CHECK_INT(wire_pacing_check(message, 2), 0);
 	CHECK_INT(wire_stream_next(stream, 5, 16, &message), 0);
 	uint8_t huge[] = {0xff, 0xff, 0xff, 0xff};
-	CHECK_INT(wire_stream_next(huge, sizeof(huge), WIRE_MESSAGE_MAX_BYTES, &message), -EMSGSIZE);
+	CHECK_INT(wire_stream_next(huge, sizeof(huge), WIRE_MESSAGE_MAX_BYTES, &message),
+			-EMSGSIZE);
 	uint8_t empty[] = {0, 0, 0, 0};
 	CHECK_INT(wire_stream_next(empty, sizeof(empty), 16, &message), -EMSGSIZE);
 }
