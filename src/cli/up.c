@@ -297,6 +297,8 @@ static void fill_arguments(const struct supervisor *up, const struct child *chil
 	if (child == &up->children[PROGRAM_NODE]) {
 		argv[count++] = "--libexec";
 		argv[count++] = up->cli->libexec;
+		argv[count++] = "--recipe";
+		argv[count++] = up->cli->image_recipe;
 	} else {
 		snprintf(assets, CLI_PATH_BYTES + 8, "%s/viewer", up->cli->share);
 		snprintf(uid, 16, "%d", CLI_GATEWAY_UID);
