@@ -4,6 +4,7 @@ import { MESSAGES } from "./wire-messages.js";
 
 export const VERSION = 1;
 
+/** @type {Record<string, number>} */
 const SIZES = { u8: 1, u16: 2, u32: 4, u64: 8, i16: 2, i32: 4 };
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
