@@ -447,6 +447,7 @@ TEST(everything_else_on_this_machine_is_refused)
 	CHECK_INT(fds_set_nonblocking(listening), 0);
 	uint16_t open;
 	CLEANUP_CLOSE int opened = listen_on_loopback(&open);
+	CHECK(opened != listening);
 	struct proxy proxy = start_program(allow_one(open), "", "");
 	static const char *const hosts[] = {"127.0.0.1", "localhost", "LOCALHOST.", "x.localhost",
 			"127.1", "2130706433", "0x7f.0.0.1", "0177.0.0.1", "0", "0.0.0.0", "[::1]",
@@ -719,6 +720,7 @@ TEST(a_session_has_so_many_connections_and_no_more)
 	struct proxy proxy = start_limited(allow_one(server.port), "", &limits);
 	CLEANUP_CLOSE int first = open_tunnel(&proxy, server.port);
 	CLEANUP_CLOSE int second = open_tunnel(&proxy, server.port);
+	CHECK(second != first);
 	CLEANUP_CLOSE int third = connect_to(proxy.port);
 	snprintf(text, sizeof(text), "CONNECT 127.0.0.1:%u HTTP/1.1\r\nHost: x\r\n\r\n",
 			server.port);
