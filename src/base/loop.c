@@ -240,3 +240,13 @@ void loop_stop(struct loop *loop)
 {
 	loop->is_stopping = true;
 }
+
+int loop_descriptor(const struct loop *loop)
+{
+	return loop->epoll_fd;
+}
+
+int loop_timeout_ms(const struct loop *loop)
+{
+	return wait_ms(loop, -1);
+}
