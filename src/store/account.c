@@ -15,16 +15,17 @@
 #define LANES 1
 
 /* A hash of no known password with the parameters above, so that an unknown name takes as long. */
-#define NOBODY_HASH \
-	"$argon2id$v=19$m=65536,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$" \
+#define NOBODY_HASH                                                                                \
+	"$argon2id$v=19$m=65536,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$"                                   \
 	"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
 bool account_name_is_valid(const char *name)
 {
 	size_t len = strlen(name);
 	return len > 0 && len < STORE_NAME_BYTES &&
-			strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-				     "0123456789._-@+") == len;
+			strspn(name,
+					"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+					"0123456789._-@+") == len;
 }
 
 const char *account_role_name(enum store_role role)
@@ -66,8 +67,8 @@ int account_hash_password(
 	if (random_bytes(salt, sizeof(salt)) < 0) {
 		return error_set(err, -EIO, "the kernel gave no random bytes");
 	}
-	int code = argon2id_hash_encoded(PASSES, MEMORY_KIB, LANES, password, strlen(password), salt,
-			sizeof(salt), HASH_BYTES, ret_hash, STORE_PASSWORD_BYTES);
+	int code = argon2id_hash_encoded(PASSES, MEMORY_KIB, LANES, password, strlen(password),
+			salt, sizeof(salt), HASH_BYTES, ret_hash, STORE_PASSWORD_BYTES);
 	if (code != ARGON2_OK) {
 		return error_set(err, code == ARGON2_MEMORY_ALLOCATION_ERROR ? -ENOMEM : -EIO,
 				"cannot hash a password: %s", argon2_error_message(code));

@@ -15,15 +15,16 @@ const char *account_role_name(enum store_role role);
 /* "user" or "admin"; -EINVAL for anything else. */
 int account_parse_role(const char *text, enum store_role *ret_role, struct error *err);
 
-/* Makes an account. -EEXIST when the name is taken, -EINVAL for a bad name or password; the sentence
- * says the rule. */
+/* Makes an account. -EEXIST when the name is taken, -EINVAL for a bad name or password; the
+ * sentence says the rule. */
 int account_add(struct store *store, const char *name, const char *password, enum store_role role,
 		struct error *err);
 /* Sets the password and ends every login of the account. */
 int account_set_password(
 		struct store *store, const char *name, const char *password, struct error *err);
 /* A disabled account cannot log in; disabling ends its logins. */
-int account_set_disabled(struct store *store, const char *name, bool is_disabled, struct error *err);
+int account_set_disabled(
+		struct store *store, const char *name, bool is_disabled, struct error *err);
 int account_remove(struct store *store, const char *name, struct error *err);
 
 /* A password with 120 random bits, easy to type. */

@@ -16,10 +16,10 @@
 #define BUSY_TIMEOUT_MS 5000
 
 #define ACCOUNT_COLUMNS "id, name, role, is_disabled, created_at, password"
-#define LOGIN_COLUMNS \
-	"logins.id, account, accounts.name, accounts.role, address, logins.created_at, seen_at, " \
+#define LOGIN_COLUMNS                                                                              \
+	"logins.id, account, accounts.name, accounts.role, address, logins.created_at, seen_at, "  \
 	"expires_at"
-#define SESSION_COLUMNS \
+#define SESSION_COLUMNS                                                                            \
 	"id, account, user, node, token, state, started_at, expires_at, ended_at, reason"
 
 enum statement {
@@ -48,36 +48,42 @@ enum statement {
 };
 
 static const char *const statement_texts[STATEMENT_COUNT] = {
-		[ACCOUNT_ADD] = "INSERT INTO accounts (name, role, is_disabled, created_at, password) "
+		[ACCOUNT_ADD] = "INSERT INTO accounts (name, role, is_disabled, created_at, "
+				"password) "
 				"VALUES (?1, ?2, ?3, ?4, ?5)",
 		[ACCOUNT_GET] = "SELECT " ACCOUNT_COLUMNS " FROM accounts WHERE name = ?1",
 		[ACCOUNT_UPDATE] = "UPDATE accounts SET name = ?1, role = ?2, is_disabled = ?3, "
 				   "created_at = ?4, password = ?5 WHERE id = ?6",
 		[ACCOUNT_REMOVE] = "DELETE FROM accounts WHERE name = ?1",
 		[ACCOUNT_LIST] = "SELECT " ACCOUNT_COLUMNS " FROM accounts ORDER BY name",
-		[LOGIN_ADD] = "INSERT INTO logins (token_hash, account, address, created_at, seen_at, "
+		[LOGIN_ADD] = "INSERT INTO logins (token_hash, account, address, created_at, "
+			      "seen_at, "
 			      "expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
 		[LOGIN_GET] = "SELECT " LOGIN_COLUMNS " FROM logins JOIN accounts ON account = "
 			      "accounts.id WHERE token_hash = ?1 AND is_disabled = 0",
-		[LOGIN_GET_BY_ID] = "SELECT " LOGIN_COLUMNS " FROM logins JOIN accounts ON account = "
-				    "accounts.id WHERE logins.id = ?1 AND is_disabled = 0",
+		[LOGIN_GET_BY_ID] =
+				"SELECT " LOGIN_COLUMNS " FROM logins JOIN accounts ON account = "
+				"accounts.id WHERE logins.id = ?1 AND is_disabled = 0",
 		[LOGIN_TOUCH] = "UPDATE logins SET seen_at = ?2 WHERE id = ?1",
 		[LOGIN_REMOVE] = "DELETE FROM logins WHERE id = ?1",
 		[LOGIN_REMOVE_OF] = "DELETE FROM logins WHERE account = ?1",
 		[LOGIN_PRUNE] = "DELETE FROM logins WHERE expires_at < ?1 OR seen_at < ?2",
 		[SESSION_ADD] = "INSERT INTO sessions (id, account, user, node, token, state, "
-				"started_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, 'live', ?6, ?7)",
+				"started_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, 'live', ?6, "
+				"?7)",
 		[SESSION_GET] = "SELECT " SESSION_COLUMNS " FROM sessions WHERE id = ?1",
 		[SESSION_END] = "UPDATE sessions SET state = 'ended', token = '', ended_at = ?2, "
 				"reason = ?3 WHERE id = ?1 AND state = 'live'",
 		[SESSION_LIST] = "SELECT " SESSION_COLUMNS " FROM sessions WHERE "
 				 "(?1 = 0 OR account = ?1) AND (?2 IS NULL OR node = ?2) AND "
-				 "(?3 = 0 OR state = 'live') AND (?4 = 0 OR account IS NULL OR account "
+				 "(?3 = 0 OR state = 'live') AND (?4 = 0 OR account IS NULL OR "
+				 "account "
 				 "IN (SELECT accounts.id FROM accounts WHERE is_disabled = 1)) "
 				 "ORDER BY started_at DESC, id LIMIT ?5",
 		[SESSION_PRUNE] = "DELETE FROM sessions WHERE state = 'ended' AND ended_at < ?1",
-		[SETTING_SET_VALUE] = "INSERT INTO settings (name, value) VALUES (?1, ?2) ON CONFLICT "
-				      "(name) DO UPDATE SET value = excluded.value",
+		[SETTING_SET_VALUE] =
+				"INSERT INTO settings (name, value) VALUES (?1, ?2) ON CONFLICT "
+				"(name) DO UPDATE SET value = excluded.value",
 		[SETTING_GET_VALUE] = "SELECT value FROM settings WHERE name = ?1",
 		[AUDIT_ADD] = "INSERT INTO audit (at_ms, event, user, address, session, detail) "
 			      "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -130,14 +136,16 @@ static int fail(struct sqlite_store *store, int result, const char *doing, struc
 struct query {
 	struct sqlite_store *store;
 	sqlite3_stmt *statement;
-	int next;   /* number of the next value */
+	int next; /* number of the next value */
 	int result; /* first failure of binding */
 };
 
 static struct query query_begin(struct store *base, enum statement which)
 {
 	struct sqlite_store *store = downcast(base);
-	return (struct query){.store = store, .statement = store->statements[which], .next = 1,
+	return (struct query){.store = store,
+			.statement = store->statements[which],
+			.next = 1,
 			.result = SQLITE_OK};
 }
 
@@ -170,8 +178,9 @@ static void bind_number(struct query *query, int64_t number)
 
 static void bind_hash(struct query *query, const uint8_t *hash)
 {
-	note(query, sqlite3_bind_blob(query->statement, query->next, hash, STORE_HASH_BYTES,
-				    SQLITE_STATIC));
+	note(query,
+			sqlite3_bind_blob(query->statement, query->next, hash, STORE_HASH_BYTES,
+					SQLITE_STATIC));
 }
 
 /* Runs to the end. 0, or a negative errno. */
@@ -511,8 +520,7 @@ static int sqlite_setting_get(
 	return 0;
 }
 
-static int sqlite_audit_add(
-		struct store *store, const struct store_audit *row, struct error *err)
+static int sqlite_audit_add(struct store *store, const struct store_audit *row, struct error *err)
 {
 	CLEANUP_QUERY struct query query = query_begin(store, AUDIT_ADD);
 	bind_number(&query, row->at_ms);
@@ -589,8 +597,8 @@ static struct sqlite_store *downcast(struct store *store)
 	return (struct sqlite_store *)store;
 }
 
-static int execute(struct sqlite_store *store, const char *sql, const char *doing,
-		struct error *err)
+static int execute(
+		struct sqlite_store *store, const char *sql, const char *doing, struct error *err)
 {
 	int result = sqlite3_exec(store->database, sql, NULL, NULL, NULL);
 	return result == SQLITE_OK ? 0 : fail(store, result, doing, err);
@@ -693,8 +701,8 @@ static int open_database(struct sqlite_store *store, const char *path, struct er
 
 /* Makes folder and file with the right owner and mode before SQLite sees them; its -wal and -shm
  * files take after the database. */
-static int make_files(const char *folder, const char *path, uid_t owner, gid_t group,
-		struct error *err)
+static int make_files(
+		const char *folder, const char *path, uid_t owner, gid_t group, struct error *err)
 {
 	bool is_root = geteuid() == 0;
 	int code = fds_make_directories(folder, 0711, err);

@@ -17,8 +17,8 @@
 /* Names of accounts: 1–64 bytes of letters, digits and . _ - @ + */
 #define STORE_NAME_BYTES 65
 #define STORE_PASSWORD_BYTES 160 /* an encoded argon2id hash */
-#define STORE_HASH_BYTES 32      /* SHA-256 */
-#define STORE_SESSION_BYTES 33   /* 32 hexadecimal characters */
+#define STORE_HASH_BYTES 32 /* SHA-256 */
+#define STORE_SESSION_BYTES 33 /* 32 hexadecimal characters */
 #define STORE_TOKEN_BYTES 65
 #define STORE_NODE_BYTES 256
 #define STORE_ADDRESS_BYTES 64
@@ -61,7 +61,7 @@ struct store_session {
 	int64_t started_at;
 	int64_t expires_at;
 	int64_t ended_at; /* 0 while it is live */
-	int reason;       /* enum wire_reason, 0 while it is live */
+	int reason; /* enum wire_reason, 0 while it is live */
 };
 
 struct store_audit {
@@ -80,11 +80,11 @@ typedef bool (*store_session_visitor)(void *data, const struct store_session *se
 typedef bool (*store_audit_visitor)(void *data, const struct store_audit *row);
 
 struct store_session_filter {
-	int64_t account;  /* 0: everyone's */
+	int64_t account; /* 0: everyone's */
 	const char *node; /* NULL: every node's */
 	bool live_only;
 	bool orphans_only; /* of accounts that are gone or disabled */
-	unsigned limit;    /* 0: no limit; newest first */
+	unsigned limit; /* 0: no limit; newest first */
 };
 
 struct store;
@@ -189,8 +189,8 @@ static inline int store_login_get(struct store *store, const uint8_t *token_hash
 	return store->impl->login_get(store, token_hash, ret_login, err);
 }
 
-static inline int store_login_get_by_id(struct store *store, int64_t id,
-		struct store_login *ret_login, struct error *err)
+static inline int store_login_get_by_id(
+		struct store *store, int64_t id, struct store_login *ret_login, struct error *err)
 {
 	return store->impl->login_get_by_id(store, id, ret_login, err);
 }
@@ -210,8 +210,8 @@ static inline int store_login_remove_of(struct store *store, int64_t account, st
 	return store->impl->login_remove_of(store, account, err);
 }
 
-static inline int store_login_prune(struct store *store, int64_t expired_before,
-		int64_t idle_before, struct error *err)
+static inline int store_login_prune(
+		struct store *store, int64_t expired_before, int64_t idle_before, struct error *err)
 {
 	return store->impl->login_prune(store, expired_before, idle_before, err);
 }

@@ -1,0 +1,91 @@
+#include "gateway/relay.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_BYTES (64 * 1024)
+/* An empty buffer larger than this is given back. */
+#define KEPT_BYTES (256 * 1024)
+
+void relay_init(struct relay *relay)
+{
+	*relay = (struct relay){.start = RELAY_HEADROOM_BYTES, .end = RELAY_HEADROOM_BYTES};
+}
+
+void relay_finish(struct relay *relay)
+{
+	free(relay->bytes);
+	relay_init(relay);
+}
+
+static void move_to_front(struct relay *relay)
+{
+	size_t len = relay_length(relay);
+	if (len && relay->start > RELAY_HEADROOM_BYTES) {
+		memmove(relay->bytes + RELAY_HEADROOM_BYTES, relay->bytes + relay->start, len);
+	}
+	relay->start = RELAY_HEADROOM_BYTES;
+	relay->end = RELAY_HEADROOM_BYTES + len;
+}
+
+uint8_t *relay_reserve(struct relay *relay, size_t len)
+{
+	if (relay->bytes && len <= relay->size - relay->end) {
+		return relay->bytes + relay->end;
+	}
+	move_to_front(relay);
+	if (len > RELAY_MAX_BYTES || relay->end > RELAY_MAX_BYTES + RELAY_HEADROOM_BYTES - len) {
+		return NULL;
+	}
+	size_t size = relay->size ? relay->size : FIRST_BYTES;
+	while (size - relay->end < len) {
+		size *= 2;
+	}
+	if (size > relay->size) {
+		uint8_t *grown = realloc(relay->bytes, size);
+		if (!grown) {
+			return NULL;
+		}
+		relay->bytes = grown;
+		relay->size = size;
+	}
+	return relay->bytes + relay->end;
+}
+
+long relay_next(struct relay *relay, uint8_t **ret_message)
+{
+	if (relay_length(relay) == 0) {
+		return 0;
+	}
+	const uint8_t *message;
+	long len = wire_stream_next(relay->bytes + relay->start, relay_length(relay),
+			WIRE_MESSAGE_MAX_BYTES, &message);
+	if (len <= 0) {
+		return len < 0 ? -EBADMSG : 0;
+	}
+	if (wire_display_check(message, (size_t)len) < 0) {
+		return -EBADMSG;
+	}
+	struct wire_bye bye;
+	if (message[0] == WIRE_BYE && wire_bye_decode(message, (size_t)len, &bye) == 0) {
+		relay->bye_reason = bye.reason;
+	}
+	*ret_message = relay->bytes + relay->start + WIRE_LENGTH_BYTES;
+	return len;
+}
+
+void relay_consume(struct relay *relay, size_t len)
+{
+	relay->start += WIRE_LENGTH_BYTES + len;
+	if (relay->start < relay->end) {
+		return;
+	}
+	if (relay->size > KEPT_BYTES) {
+		free(relay->bytes);
+		relay->bytes = NULL;
+		relay->size = 0;
+	}
+	relay->start = RELAY_HEADROOM_BYTES;
+	relay->end = RELAY_HEADROOM_BYTES;
+}
