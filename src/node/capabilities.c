@@ -27,7 +27,6 @@ static const struct kept kept[] = {
 		{CAP_DAC_OVERRIDE, "the runtime works in folders that belong to a session's ids"},
 		{CAP_KILL, "ending processes of a session's ids"},
 		{CAP_SYS_PTRACE, "looking at a session's namespaces to see that its sandbox is on"},
-		{CAP_SETPCAP, "giving up the rest, below"},
 };
 
 static uint64_t kept_mask(void)

@@ -12,7 +12,7 @@ struct image_watch {
 	void *data;
 };
 
-/* Watches STATE and STATE/image. -ENOENT when neither is there. */
+/* Watches the folder state and its folder image. -ENOENT when neither is there. */
 int image_watch_start(struct image_watch *watch, struct loop *loop, const char *state,
 		void (*changed)(void *data), void *data, struct error *err);
 void image_watch_finish(struct image_watch *watch);

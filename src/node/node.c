@@ -106,15 +106,25 @@ static void note_failure(struct node *node, const char *why)
 	announce(node);
 }
 
-static int start_session(struct node *node)
+/* Where the image may appear. */
+static void watch_for_image(struct node *node)
+{
+	const char *slash = node->options.image ? strrchr(node->options.image, '/') : NULL;
+	char folder[IMAGE_PATH_BYTES];
+	snprintf(folder, sizeof(folder), "%.*s",
+			slash ? (int)(slash - node->options.image) : IMAGE_PATH_BYTES - 1,
+			slash ? node->options.image : settings_text(node->settings, SETTING_STATE));
+	/* Without it the back-off's end is still a time to look. */
+	image_watch_start(&node->image_watch, node->loop, folder, handle_image_change, node, NULL);
+}
+
+static void start_session(struct node *node)
 {
 	struct error err = {0};
 	char rootfs[IMAGE_PATH_BYTES];
 	int code = find_image(node, rootfs, &err);
 	if (code < 0 && node->image_watch.fd < 0) {
-		image_watch_start(&node->image_watch, node->loop,
-				settings_text(node->settings, SETTING_STATE), handle_image_change,
-				node, NULL);
+		watch_for_image(node);
 	}
 	int slot = code < 0 ? code : slots_take(&node->slots);
 	if (slot >= 0) {
@@ -127,7 +137,6 @@ static int start_session(struct node *node)
 	if (code < 0) {
 		note_failure(node, err.text);
 	}
-	return code;
 }
 
 void node_fill(struct node *node)
@@ -136,12 +145,14 @@ void node_fill(struct node *node)
 	if (node->is_stopping) {
 		return;
 	}
-	node_count(node, &counts);
-	unsigned starts = pool_starts(&counts, node->refill.due_ms != 0);
-	for (unsigned i = 0; i < starts; i++) {
-		if (start_session(node) < 0) {
+	requests_drop_orphans(node);
+	/* Each turn starts a session, or refuses a claim, or begins a back-off. */
+	for (;;) {
+		node_count(node, &counts);
+		if (!pool_wants_start(&counts, node->refill.due_ms != 0)) {
 			break;
 		}
+		start_session(node);
 	}
 }
 

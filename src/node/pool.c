@@ -16,17 +16,15 @@ enum pool_claim pool_claim(const struct pool_counts *counts)
 	return POOL_CLAIM_FULL;
 }
 
-unsigned pool_starts(const struct pool_counts *counts, bool is_backing_off)
+bool pool_wants_start(const struct pool_counts *counts, bool is_backing_off)
 {
-	unsigned free_slots = room(counts);
-	if (counts->waiting > 0) {
-		unsigned missing = counts->waiting > counts->starting
-				? counts->waiting - counts->starting
-				: 0;
-		return missing < free_slots ? missing : free_slots;
+	if (room(counts) == 0) {
+		return false;
 	}
-	bool is_short = counts->warm < counts->target && counts->starting == 0;
-	return is_short && !is_backing_off && free_slots > 0 ? 1 : 0;
+	if (counts->waiting > 0) {
+		return counts->waiting > counts->starting;
+	}
+	return counts->warm < counts->target && counts->starting == 0 && !is_backing_off;
 }
 
 uint32_t pool_backoff_ms(unsigned failures)

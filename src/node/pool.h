@@ -31,8 +31,8 @@ enum pool_claim {
 /* What becomes of one more claim; counts.waiting does not contain it yet. */
 enum pool_claim pool_claim(const struct pool_counts *counts);
 
-/* How many sessions to start now. is_backing_off: a refill failed and its back-off runs. */
-unsigned pool_starts(const struct pool_counts *counts, bool is_backing_off);
+/* Whether to start a session now. is_backing_off: a refill failed and its back-off runs. */
+bool pool_wants_start(const struct pool_counts *counts, bool is_backing_off);
 
 /* The wait after so many failures in a row, at least one. */
 uint32_t pool_backoff_ms(unsigned failures);

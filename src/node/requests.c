@@ -62,6 +62,18 @@ static void forget(struct node *node, struct request **at)
 	free(request);
 }
 
+void requests_drop_orphans(struct node *node)
+{
+	struct request **at = &node->requests;
+	while (*at) {
+		if (server_find(&node->server, (*at)->connection)) {
+			at = &(*at)->next;
+		} else {
+			forget(node, at);
+		}
+	}
+}
+
 unsigned requests_waiting_claims(const struct node *node)
 {
 	unsigned count = 0;
@@ -129,6 +141,7 @@ static void claim(struct node *node, struct connection *connection, uint32_t num
 {
 	struct pool_counts counts;
 	char sentence[128];
+	requests_drop_orphans(node);
 	node_count(node, &counts);
 	if (node->is_stopping) {
 		refuse(connection, number, WIRE_REASON_SHUTDOWN, "the node is going down");

@@ -14,6 +14,9 @@ void requests_start_failed(struct node *node, const char *why);
 /* Nothing of it is left: answers who asked for that, and tells everybody. */
 void requests_session_gone(struct node *node, const struct session *session);
 
+/* Forgets what connections that are gone had asked for. */
+void requests_drop_orphans(struct node *node);
+
 unsigned requests_waiting_claims(const struct node *node);
 
 void requests_send_notice(struct node *node, const struct wire_egress_notice *notice);

@@ -194,21 +194,22 @@ TEST(pool_gives_a_warm_session_then_waits_then_is_full)
 TEST(pool_starts_one_for_each_claim_and_refills_one_at_a_time)
 {
 	struct pool_counts counts = {.capacity = 8, .target = 3};
-	CHECK_INT(pool_starts(&counts, false), 1);
-	CHECK_INT(pool_starts(&counts, true), 0);
+	CHECK(pool_wants_start(&counts, false));
+	CHECK(!pool_wants_start(&counts, true));
 	counts.starting = counts.taken = 1;
-	CHECK_INT(pool_starts(&counts, false), 0);
+	CHECK(!pool_wants_start(&counts, false));
+	counts.waiting = 2;
+	CHECK(pool_wants_start(&counts, false));
+	CHECK(pool_wants_start(&counts, true));
+	counts.starting = counts.taken = 2;
+	CHECK(!pool_wants_start(&counts, false));
 	counts.waiting = 3;
-	CHECK_INT(pool_starts(&counts, false), 2);
-	CHECK_INT(pool_starts(&counts, true), 2);
-	counts.taken = 7;
-	CHECK_INT(pool_starts(&counts, false), 1);
 	counts.taken = 8;
-	CHECK_INT(pool_starts(&counts, false), 0);
+	CHECK(!pool_wants_start(&counts, false));
 	counts = (struct pool_counts){.capacity = 8, .target = 3, .taken = 3, .warm = 3};
-	CHECK_INT(pool_starts(&counts, false), 0);
+	CHECK(!pool_wants_start(&counts, false));
 	counts = (struct pool_counts){.capacity = 8, .target = 0};
-	CHECK_INT(pool_starts(&counts, false), 0);
+	CHECK(!pool_wants_start(&counts, false));
 }
 
 TEST(pool_backs_off_to_a_limit)
