@@ -1,6 +1,7 @@
 #include "encoder-rig.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +14,10 @@
 #include "base/fds.h"
 
 #define IN_BYTES (16u * 1024 * 1024)
+/* A program that has said nothing for three times so long has nothing to say. */
+#define PROGRAM_WAIT_MS 100
 
-void rig_open(struct rig *rig)
+void rig_open_without_encoder(struct rig *rig)
 {
 	struct error err = {0};
 	int ring;
@@ -32,6 +35,17 @@ void rig_open(struct rig *rig)
 	CHECK_INT(fds_socketpair(SOCK_SEQPACKET, pair, &err), 0);
 	rig->seat = pair[0];
 	rig->encoder_fds[3] = pair[1];
+	rig->in = malloc(IN_BYTES);
+	rig->decoder_memory = aligned_alloc(64, rect_decoder_memory_bytes() / 64 * 64 + 64);
+	CHECK_INT(rect_decoder_init(
+				  &rig->decoder, rig->decoder_memory, rect_decoder_memory_bytes()),
+			0);
+}
+
+void rig_open(struct rig *rig)
+{
+	struct error err = {0};
+	rig_open_without_encoder(rig);
 	CHECK_INT(loop_create(&rig->loop, &err), 0);
 	const struct encoder_options options = {
 			.ring_fd = rig->encoder_fds[0],
@@ -40,11 +54,6 @@ void rig_open(struct rig *rig)
 			.seat_fd = rig->encoder_fds[3],
 	};
 	CHECK_INT(encoder_create(&rig->encoder, rig->loop, &options, &err), 0);
-	rig->in = malloc(IN_BYTES);
-	rig->decoder_memory = aligned_alloc(64, rect_decoder_memory_bytes() / 64 * 64 + 64);
-	CHECK_INT(rect_decoder_init(
-				  &rig->decoder, rig->decoder_memory, rect_decoder_memory_bytes()),
-			0);
 }
 
 static void forget_pictures(struct rig *rig)
@@ -73,7 +82,9 @@ void rig_close(struct rig *rig)
 	loop_destroy(rig->loop);
 	ring_writer_finish(&rig->ring);
 	for (size_t i = 0; i < 4; i++) {
-		close(rig->encoder_fds[i]);
+		if (rig->encoder_fds[i] >= 0) {
+			close(rig->encoder_fds[i]);
+		}
 	}
 	close(rig->doorbell);
 	if (rig->pacing >= 0) {
@@ -311,6 +322,17 @@ static bool read_seat(struct rig *rig)
 	return true;
 }
 
+static void let_encoder_work(struct rig *rig, int wait_ms)
+{
+	if (!rig->encoder) {
+		struct pollfd ready[3] = {{rig->client_ended ? -1 : rig->client, POLLIN, 0},
+				{rig->pacing, POLLIN, 0}, {rig->seat, POLLIN, 0}};
+		poll(ready, 3, PROGRAM_WAIT_MS);
+	} else if (!rig->encoder->has_ended) {
+		loop_run_once(rig->loop, wait_ms);
+	}
+}
+
 void rig_step(struct rig *rig)
 {
 	rig_wait(rig, 0);
@@ -320,9 +342,7 @@ void rig_wait(struct rig *rig, int ms)
 {
 	uint64_t end_ms = clock_now_ms() + (uint64_t)ms;
 	for (int idle = 0; idle < 3 || clock_now_ms() < end_ms; idle++) {
-		if (!rig->encoder->has_ended) {
-			loop_run_once(rig->loop, idle > 2 ? 5 : 0);
-		}
+		let_encoder_work(rig, idle > 2 ? 5 : 0);
 		while (read_pacing(rig) || read_seat(rig)) {
 			idle = 0;
 		}

@@ -18,7 +18,7 @@ struct rig_picture {
 
 struct rig {
 	struct loop *loop;
-	struct encoder *encoder;
+	struct encoder *encoder; /* NULL when it is a program of its own */
 	struct ring_writer ring;
 	int doorbell, pacing, seat; /* the neighbours' ends */
 	int encoder_fds[4]; /* what encoder_options names */
@@ -43,6 +43,8 @@ struct rig {
 };
 
 void rig_open(struct rig *rig);
+/* The neighbours alone: encoder_fds are for a program to inherit. */
+void rig_open_without_encoder(struct rig *rig);
 void rig_close(struct rig *rig);
 
 /* Runs the encoder and its neighbours until nothing happens any more. */
