@@ -57,6 +57,7 @@ static void finish(struct session *session)
 	close_source(&session->seat_source, &session->seat_fd);
 	egress_remove(session->host->egress, &session->egress);
 	cleanup_close(&session->listen_fd);
+	cleanup_close(&session->netns_fd);
 	explicit_bzero(session->token, sizeof(session->token));
 }
 
@@ -233,6 +234,33 @@ static int take_seat_message(struct session *session, const uint8_t *bytes, size
 	return 0;
 }
 
+/* Which program has ended, as the events of one cause come in any order: the compositor's end makes
+ * the encoder end, so it is named first. Empty when both run. */
+static void name_ended_program(const struct session *session, char *to, size_t size)
+{
+	const struct session_program *const programs[] = {&session->compositor, &session->encoder};
+	to[0] = '\0';
+	for (size_t i = 0; i < ARRAY_LENGTH(programs) && !to[0]; i++) {
+		siginfo_t info = {0};
+		if (programs[i]->pid > 0 &&
+				waitid(P_PID, (id_t)programs[i]->pid, &info,
+						WEXITED | WNOHANG | WNOWAIT) == 0 &&
+				info.si_pid > 0) {
+			snprintf(to, size, "%s ended (%s %d)", programs[i]->name,
+					info.si_code == CLD_EXITED ? "status" : "signal",
+					info.si_status);
+		}
+	}
+}
+
+/* A program of ours is gone or does not keep to the protocol. */
+static void fail(struct session *session, const char *otherwise)
+{
+	char why[128];
+	name_ended_program(session, why, sizeof(why));
+	session_end(session, WIRE_REASON_FAILED, why[0] ? why : otherwise);
+}
+
 static void handle_seat(struct loop_source *source, uint32_t events)
 {
 	struct session *session = source->data;
@@ -245,9 +273,8 @@ static void handle_seat(struct loop_source *source, uint32_t events)
 		return;
 	}
 	if (len <= 0) {
-		/* Its exit says more; a closed seat alone is an end too. */
 		loop_source_remove(&session->seat_source);
-		session_end(session, WIRE_REASON_FAILED, "safeweb-encoder closed its seat");
+		fail(session, "safeweb-encoder closed its seat");
 		return;
 	}
 	if (take_seat_message(session, bytes, (size_t)len) < 0) {
@@ -261,24 +288,19 @@ static void handle_program_exit(struct loop_source *source, uint32_t events)
 	(void)events;
 	struct session_program *program = source->data;
 	struct session *session = program->session;
-	int status = 0;
-	while (waitpid(program->pid, &status, 0) < 0 && errno == EINTR) {
+	/* Early, while what has ended can still be asked how. */
+	if (session->stage != SESSION_ENDING) {
+		fail(session, "a program of the session ended");
+	}
+	while (waitpid(program->pid, NULL, 0) < 0 && errno == EINTR) {
 	}
 	program->pid = 0;
 	close_source(&program->source, &program->pidfd);
-	if (session->stage == SESSION_ENDING) {
-		if (!session->is_killed && program == &session->encoder) {
-			kill_everything(session); /* bye has been said */
-		} else {
-			check_gone(session);
-		}
-		return;
+	if (!session->is_killed && program == &session->encoder) {
+		kill_everything(session); /* bye has been said */
+	} else {
+		check_gone(session);
 	}
-	char why[128];
-	snprintf(why, sizeof(why), "%s ended (%s %d)", program->name,
-			WIFSIGNALED(status) ? "signal" : "status",
-			WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-	session_end(session, WIRE_REASON_FAILED, why);
 }
 
 static void handle_browser_exit(struct loop_source *source, uint32_t events)
@@ -301,6 +323,7 @@ static void handle_runtime_exit(struct loop_source *source, uint32_t events)
 	struct error err = {0};
 	loop_source_remove(&session->runtime_source);
 	session->is_runtime_running = false;
+	cleanup_close(&session->netns_fd);
 	int code = container_finish_start(session->container, 0, &err);
 	if (code == 0) {
 		session->is_browser_running = true;
@@ -361,6 +384,7 @@ int session_create(const struct session_host *host, unsigned slot, const char *r
 			.encoder = {.name = "safeweb-encoder", .pidfd = -1, .session = session},
 			.seat_fd = -1,
 			.listen_fd = -1,
+			.netns_fd = -1,
 			.created_ms = clock_now_ms(),
 			.started_at = (uint64_t)time(NULL),
 			.egress = {.session = session->id, .listen_fd = -1},

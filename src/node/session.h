@@ -86,6 +86,7 @@ struct session {
 	int seat_fd; /* owned */
 	struct loop_source seat_source;
 	int listen_fd; /* owned */
+	int netns_fd; /* owned; -1 once the runtime has entered it */
 	struct egress_entry egress;
 	struct loop_timer timer; /* start limit, lease, grace, kill limit: one at a time */
 	struct session *next_gone; /* the node's list of what is to be freed */

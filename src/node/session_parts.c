@@ -24,7 +24,6 @@
 /* Everything that has two ends, and the ring. All closed when the session's processes have theirs.
  */
 struct channels {
-	int netns;
 	int ring;
 	int ring_readonly;
 	int doorbell;
@@ -41,12 +40,12 @@ struct channels {
 
 static void close_channels(struct channels *channels)
 {
-	int *const all[] = {&channels->netns, &channels->ring, &channels->ring_readonly,
-			&channels->doorbell, &channels->pacing_compositor,
-			&channels->pacing_encoder, &channels->seat_encoder,
-			&channels->wayland_compositor, &channels->wayland_browser,
-			&channels->commands_compositor, &channels->commands_browser,
-			&channels->answers_compositor, &channels->answers_browser};
+	int *const all[] = {&channels->ring, &channels->ring_readonly, &channels->doorbell,
+			&channels->pacing_compositor, &channels->pacing_encoder,
+			&channels->seat_encoder, &channels->wayland_compositor,
+			&channels->wayland_browser, &channels->commands_compositor,
+			&channels->commands_browser, &channels->answers_compositor,
+			&channels->answers_browser};
 	for (size_t i = 0; i < ARRAY_LENGTH(all); i++) {
 		cleanup_close(all[i]);
 	}
@@ -65,21 +64,17 @@ static int open_ring(struct channels *channels, struct error *err)
 	return channels->doorbell < 0 ? error_set_errno(err, "cannot make a doorbell") : 0;
 }
 
-/* One way only: nothing the compositor does can reach the encoder but through the ring. */
+/* One way only: the encoder never reads from it, and takes anything to read for the compositor's
+ * end. (Shut down in that direction it would be readable from the start.) */
 static int open_pacing(struct channels *channels, struct error *err)
 {
 	int pair[2];
 	int code = fds_socketpair(SOCK_SEQPACKET, pair, err);
-	if (code < 0) {
-		return code;
+	if (code == 0) {
+		channels->pacing_compositor = pair[0];
+		channels->pacing_encoder = pair[1];
 	}
-	channels->pacing_compositor = pair[0];
-	channels->pacing_encoder = pair[1];
-	if (shutdown(channels->pacing_compositor, SHUT_WR) < 0 ||
-			shutdown(channels->pacing_encoder, SHUT_RD) < 0) {
-		return error_set_errno(err, "cannot make the pacing socket one-way");
-	}
-	return 0;
+	return code;
 }
 
 static int open_seat(struct session *session, struct channels *channels, struct error *err)
@@ -126,9 +121,10 @@ static int open_cdp(struct channels *channels, struct error *err)
 
 static int open_channels(struct session *session, struct channels *channels, struct error *err)
 {
-	int code = netns_create(&channels->netns, err);
+	int code = netns_create(&session->netns_fd, err);
 	if (code == 0) {
-		code = netns_listen(channels->netns, SESSION_PROXY_PORT, &session->listen_fd, err);
+		code = netns_listen(
+				session->netns_fd, SESSION_PROXY_PORT, &session->listen_fd, err);
 	}
 	if (code == 0) {
 		code = open_ring(channels, err);
@@ -156,7 +152,7 @@ static int start_container(struct session *session, const struct channels *chann
 			.runtime = settings_text(settings, SETTING_RUNTIME),
 			.state_dir = session->host->place->sessions,
 			.uid_base = slot_container_uid(session->slot),
-			.netns_fd = channels->netns,
+			.netns_fd = session->netns_fd,
 			.wayland_fd = channels->wayland_browser,
 			.cdp_in_fd = channels->commands_browser,
 			.cdp_out_fd = channels->answers_browser,
@@ -241,7 +237,7 @@ static int start_encoder(
 
 int session_parts_start(struct session *session, const char *rootfs, struct error *err)
 {
-	struct channels channels = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
+	struct channels channels = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
 	int code = open_channels(session, &channels, err);
 	/* The container first, because its cgroup takes the other two in. */
 	if (code == 0) {
