@@ -43,7 +43,7 @@ struct container_spec {
 	const char *runtime;      /* OCI runtime: a path or a name in PATH; NULL: "crun" */
 	const char *state_dir;    /* on a tmpfs, say /run/safeweb/sessions; <state_dir>/<id> is made */
 	uid_t uid_base;           /* first host id of this session's range, a multiple of 65536, not 0 */
-	int netns_fd;             /* from netns_create(); stays the caller's */
+	int netns_fd;             /* from netns_create(); stays the caller's, open until container_finish_start() */
 	int wayland_fd;           /* browser's end of the compositor's socket; stays the caller's */
 	int cdp_in_fd;            /* read end: the browser takes CDP commands from it; stays the caller's */
 	int cdp_out_fd;           /* write end: the browser answers into it; stays the caller's */
