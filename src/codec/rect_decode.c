@@ -72,17 +72,6 @@ static void put_rows(const struct target *target, const uint8_t *content)
 	}
 }
 
-static void undo_up(uint8_t *content, size_t row_bytes, uint32_t height)
-{
-	for (uint32_t y = 1; y < height; y++) {
-		uint8_t *row = content + y * row_bytes;
-		const uint8_t *above = row - row_bytes;
-		for (size_t i = 0; i < row_bytes; i++) {
-			row[i] = (uint8_t)(row[i] + above[i]);
-		}
-	}
-}
-
 /* The median of left, above and left + above - corner: the predictor of LOCO-I (JPEG-LS). */
 static uint8_t predict(uint8_t left, uint8_t above, uint8_t corner)
 {
@@ -97,17 +86,35 @@ static uint8_t predict(uint8_t left, uint8_t above, uint8_t corner)
 	return (uint8_t)(left + above - corner);
 }
 
-static void undo_left_up(uint8_t *content, size_t row_bytes, uint32_t height, size_t pixel_bytes)
+/* Outside the plane everything is 0. */
+static void undo_prediction(uint8_t *plane, uint32_t width, uint32_t height)
 {
-	for (uint32_t y = 0; y < height; y++) {
-		uint8_t *row = content + y * row_bytes;
-		for (size_t i = 0; i < row_bytes; i++) {
-			uint8_t left = i >= pixel_bytes ? row[i - pixel_bytes] : 0;
-			uint8_t above = y ? row[i - row_bytes] : 0;
-			uint8_t corner = y && i >= pixel_bytes ? row[i - row_bytes - pixel_bytes]
-							       : 0;
-			row[i] = (uint8_t)(row[i] + predict(left, above, corner));
+	for (uint32_t x = 1; x < width; x++) {
+		plane[x] = (uint8_t)(plane[x] + plane[x - 1]);
+	}
+	for (uint32_t y = 1; y < height; y++) {
+		uint8_t *row = plane + (size_t)y * width;
+		const uint8_t *above = row - width;
+		row[0] = (uint8_t)(row[0] + above[0]);
+		for (uint32_t x = 1; x < width; x++) {
+			row[x] = (uint8_t)(row[x] + predict(row[x - 1], above[x], above[x - 1]));
 		}
+	}
+}
+
+static void put_planes(const struct target *target, const uint8_t *content)
+{
+	size_t plane = (size_t)target->width * target->height;
+	for (uint32_t y = 0; y < target->height; y++) {
+		uint32_t *row = target->pixels + y * target->stride;
+		for (uint32_t x = 0; x < target->width; x++) {
+			uint32_t green = content[x];
+			uint32_t blue = (content[plane + x] + green) & 0xff;
+			uint32_t red = (content[2 * plane + x] + green) & 0xff;
+			uint32_t alpha = target->pixel_bytes == 4 ? content[3 * plane + x] : 255u;
+			row[x] = blue | green << 8 | red << 16 | alpha << 24;
+		}
+		content += target->width;
 	}
 }
 
@@ -142,8 +149,7 @@ static int decode_zstd(struct rect_decoder *decoder, const uint8_t *data, size_t
 	if (len < 2) {
 		return -EBADMSG;
 	}
-	size_t row_bytes = target->width * target->pixel_bytes;
-	size_t content_len = row_bytes * target->height;
+	size_t content_len = (size_t)target->width * target->height * target->pixel_bytes;
 	if (data[0] == RECT_FILTER_PALETTE) {
 		size_t colours = (size_t)data[1] + 1;
 		content_len = colours * target->pixel_bytes +
@@ -151,15 +157,21 @@ static int decode_zstd(struct rect_decoder *decoder, const uint8_t *data, size_t
 		int code = unpack(decoder, data + 2, len - 2, content_len);
 		return code < 0 ? code : decode_palette(target, decoder->content, colours);
 	}
-	if (data[0] > RECT_FILTER_LEFT_UP || unpack(decoder, data + 1, len - 1, content_len) < 0) {
+	if (data[0] >= RECT_FILTERS || unpack(decoder, data + 1, len - 1, content_len) < 0) {
 		return -EBADMSG;
 	}
-	if (data[0] == RECT_FILTER_UP) {
-		undo_up(decoder->content, row_bytes, target->height);
-	} else if (data[0] == RECT_FILTER_LEFT_UP) {
-		undo_left_up(decoder->content, row_bytes, target->height, target->pixel_bytes);
+	if (data[0] == RECT_FILTER_NONE) {
+		put_rows(target, decoder->content);
+		return 0;
 	}
-	put_rows(target, decoder->content);
+	if (data[0] == RECT_FILTER_PREDICT) {
+		size_t plane = (size_t)target->width * target->height;
+		for (size_t i = 0; i < target->pixel_bytes; i++) {
+			undo_prediction(decoder->content + i * plane, target->width,
+					target->height);
+		}
+	}
+	put_planes(target, decoder->content);
 	return 0;
 }
 

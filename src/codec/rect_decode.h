@@ -17,10 +17,12 @@
 
 /* First byte of the codecs zstd and zstd with alpha. */
 enum rect_filter {
-	RECT_FILTER_NONE = 0, /* pixels as they are */
-	RECT_FILTER_UP = 1, /* each byte less the byte above it; the row above the first is 0 */
+	RECT_FILTER_NONE = 0, /* pixels as they are, B G R or B G R A each */
+	RECT_FILTER_PLANES = 1, /* planes: G, B - G, R - G, and A */
 	RECT_FILTER_PALETTE = 2, /* colours, then one byte a pixel */
-	RECT_FILTER_LEFT_UP = 3, /* each byte less its prediction from left, above and above left */
+	RECT_FILTER_PREDICT =
+			3, /* planes as 1, each byte less its prediction from the neighbours */
+	RECT_FILTERS = 4,
 };
 
 struct rect_decoder {

@@ -13,10 +13,14 @@
 #include "wire/wire.h"
 
 /* docs/decisions/0006 has the measurement. */
-#define ZSTD_LEVEL 2
+#define ZSTD_LEVEL 1
 #define OPAQUE 0xff000000u
 /* Open addressing: four slots a colour. */
 #define PALETTE_SLOTS 1024u
+/* Up to twice so many pixels every filter is tried; of more, it is tried on so many. */
+#define SAMPLE_PIXELS 8192u
+/* Longer than any trial's outcome. */
+#define TRIAL_BYTES (4u * 2 * SAMPLE_PIXELS * 9 / 8)
 /* Bytes before the zstd frame: filter, number of colours. */
 #define HEAD_BYTES 2u
 
@@ -29,7 +33,9 @@ struct palette {
 
 struct rect_encoder {
 	ZSTD_CCtx *zstd; /* owned */
-	uint8_t *content; /* owned; RECT_CONTENT_MAX_BYTES */
+	uint8_t *content; /* owned; RECT_CONTENT_MAX_BYTES: what zstd is given */
+	uint8_t *planes; /* owned; as long: planes before their prediction, indices */
+	uint8_t *trial; /* owned; TRIAL_BYTES */
 	struct palette palette;
 };
 
@@ -40,8 +46,11 @@ int rect_encoder_create(struct rect_encoder **ret_encoder, struct error *err)
 		return error_set(err, -ENOMEM, "no memory for a rectangle encoder");
 	}
 	encoder->zstd = ZSTD_createCCtx();
+	/* Only what a rectangle's size touches of these costs memory. */
 	encoder->content = malloc(RECT_CONTENT_MAX_BYTES);
-	if (!encoder->zstd || !encoder->content) {
+	encoder->planes = malloc(RECT_CONTENT_MAX_BYTES);
+	encoder->trial = malloc(TRIAL_BYTES);
+	if (!encoder->zstd || !encoder->content || !encoder->planes || !encoder->trial) {
 		rect_encoder_destroy(encoder);
 		return error_set(err, -ENOMEM, "no memory for a rectangle encoder");
 	}
@@ -59,6 +68,8 @@ void rect_encoder_destroy(struct rect_encoder *encoder)
 	}
 	ZSTD_freeCCtx(encoder->zstd);
 	free(encoder->content);
+	free(encoder->planes);
+	free(encoder->trial);
 	free(encoder);
 }
 
@@ -152,48 +163,64 @@ static uint8_t *store_pixel(uint8_t *to, uint32_t pixel, size_t pixel_bytes)
 	return to + pixel_bytes;
 }
 
-/* The median of left, above and left + above - corner; see rect_decode.c. */
-static uint8_t predict(uint8_t left, uint8_t above, uint8_t corner)
+/* The median of left, above and left + above - corner; see rect_decode.c. Written so that it
+ * vectorises. */
+static inline uint8_t predict(uint8_t left, uint8_t above, uint8_t corner)
 {
 	uint8_t low = left < above ? left : above;
 	uint8_t high = left < above ? above : left;
 	uint8_t between = (uint8_t)(left + above - corner);
-	return corner >= high ? low : corner <= low ? high : between;
+	uint8_t predicted = corner >= high ? low : between;
+	return corner <= low ? high : predicted;
 }
 
-static uint32_t predict_pixel(uint32_t left, uint32_t above, uint32_t corner)
+static void predict_plane(
+		const uint8_t *plane, uint32_t width, uint32_t height, uint8_t *restrict to)
 {
-	uint32_t predicted = 0;
-	for (int shift = 0; shift < 32; shift += 8) {
-		predicted |= (uint32_t)predict((uint8_t)(left >> shift), (uint8_t)(above >> shift),
-					     (uint8_t)(corner >> shift))
-				<< shift;
+	to[0] = plane[0];
+	for (uint32_t x = 1; x < width; x++) {
+		to[x] = (uint8_t)(plane[x] - plane[x - 1]);
 	}
-	return predicted;
-}
-
-static uint32_t subtract_bytes(uint32_t a, uint32_t b)
-{
-	uint32_t high = 0x80808080u;
-	return ((a | high) - (b & ~high)) ^ ((a ^ ~b) & high);
-}
-
-static size_t filter_left_up(const struct rect_pixels *rect, size_t pixel_bytes, uint8_t *content)
-{
-	uint8_t *to = content;
-	for (uint32_t y = 0; y < rect->height; y++) {
-		const uint32_t *row = rect->pixels + y * rect->stride;
-		uint32_t left = 0;
-		uint32_t corner = 0;
-		for (uint32_t x = 0; x < rect->width; x++) {
-			uint32_t above = y ? row[(ptrdiff_t)x - (ptrdiff_t)rect->stride] : 0;
-			uint32_t predicted = predict_pixel(left, above, corner);
-			to = store_pixel(to, subtract_bytes(row[x], predicted), pixel_bytes);
-			left = row[x];
-			corner = above;
+	for (uint32_t y = 1; y < height; y++) {
+		const uint8_t *row = plane + (size_t)y * width;
+		const uint8_t *above = row - width;
+		uint8_t *restrict out = to + (size_t)y * width;
+		out[0] = (uint8_t)(row[0] - above[0]);
+		for (uint32_t x = 1; x < width; x++) {
+			out[x] = (uint8_t)(row[x] - predict(row[x - 1], above[x], above[x - 1]));
 		}
 	}
-	return (size_t)(to - content);
+}
+
+static void split_planes(const struct rect_pixels *rect, size_t pixel_bytes, uint8_t *to)
+{
+	size_t plane = (size_t)rect->width * rect->height;
+	for (uint32_t y = 0; y < rect->height; y++) {
+		const uint32_t *row = rect->pixels + y * rect->stride;
+		uint8_t *restrict green = to;
+		uint8_t *restrict blue = to + plane;
+		uint8_t *restrict red = to + 2 * plane;
+		for (uint32_t x = 0; x < rect->width; x++) {
+			uint8_t base = (uint8_t)(row[x] >> 8);
+			green[x] = base;
+			blue[x] = (uint8_t)(row[x] - base);
+			red[x] = (uint8_t)((row[x] >> 16) - base);
+		}
+		for (uint32_t x = 0; pixel_bytes == 4 && x < rect->width; x++) {
+			to[3 * plane + x] = (uint8_t)(row[x] >> 24);
+		}
+		to += rect->width;
+	}
+}
+
+static void store_rows(const struct rect_pixels *rect, size_t pixel_bytes, uint8_t *to)
+{
+	for (uint32_t y = 0; y < rect->height; y++) {
+		const uint32_t *row = rect->pixels + y * rect->stride;
+		for (uint32_t x = 0; x < rect->width; x++) {
+			to = store_pixel(to, row[x], pixel_bytes);
+		}
+	}
 }
 
 static long compress(struct rect_encoder *encoder, size_t content_len, uint8_t *data, size_t size)
@@ -202,29 +229,97 @@ static long compress(struct rect_encoder *encoder, size_t content_len, uint8_t *
 	return ZSTD_isError(len) ? -ENOBUFS : (long)len;
 }
 
+/* -ENOTSUP when there are too many colours. */
 static long encode_palette(struct rect_encoder *encoder, const struct rect_pixels *rect,
 		size_t pixel_bytes, uint8_t *data, size_t size)
 {
-	const struct palette *palette = &encoder->palette;
+	struct palette *palette = &encoder->palette;
+	if (!index_pixels(palette, rect, encoder->planes)) {
+		return -ENOTSUP;
+	}
 	uint8_t *to = encoder->content;
 	for (uint32_t i = 0; i < palette->count; i++) {
 		to = store_pixel(to, palette->colours[i], pixel_bytes);
 	}
-	/* The indices were written behind the longest palette: close the gap. */
 	size_t pixels = (size_t)rect->width * rect->height;
-	memmove(to, encoder->content + RECT_PALETTE_MAX * 4, pixels);
+	memcpy(to, encoder->planes, pixels);
 	data[0] = RECT_FILTER_PALETTE;
 	data[1] = (uint8_t)(palette->count - 1);
 	long len = compress(encoder, (size_t)(to - encoder->content) + pixels, data + HEAD_BYTES,
 			size - HEAD_BYTES);
-	return len < 0 ? len : len + HEAD_BYTES;
+	return len < 0 ? len : len + (long)HEAD_BYTES;
+}
+
+static void predict_planes(
+		struct rect_encoder *encoder, const struct rect_pixels *rect, size_t pixel_bytes)
+{
+	size_t plane = (size_t)rect->width * rect->height;
+	split_planes(rect, pixel_bytes, encoder->planes);
+	for (size_t i = 0; i < pixel_bytes; i++) {
+		predict_plane(encoder->planes + i * plane, rect->width, rect->height,
+				encoder->content + i * plane);
+	}
+}
+
+static long encode_with(struct rect_encoder *encoder, const struct rect_pixels *rect,
+		size_t pixel_bytes, enum rect_filter filter, uint8_t *data, size_t size)
+{
+	switch (filter) {
+	case RECT_FILTER_PALETTE:
+		return encode_palette(encoder, rect, pixel_bytes, data, size);
+	case RECT_FILTER_PREDICT:
+		predict_planes(encoder, rect, pixel_bytes);
+		break;
+	case RECT_FILTER_PLANES:
+		split_planes(rect, pixel_bytes, encoder->content);
+		break;
+	case RECT_FILTER_NONE:
+	case RECT_FILTERS:
+		store_rows(rect, pixel_bytes, encoder->content);
+		break;
+	}
+	data[0] = (uint8_t)filter;
+	size_t content_len = (size_t)rect->width * rect->height * pixel_bytes;
+	long len = compress(encoder, content_len, data + 1, size - 1);
+	return len < 0 ? len : len + 1;
+}
+
+/* Codes it with every filter and keeps the shortest in data. */
+static long encode_shortest(struct rect_encoder *encoder, const struct rect_pixels *rect,
+		size_t pixel_bytes, uint8_t *data, size_t size)
+{
+	long shortest = -ENOBUFS;
+	for (int filter = 0; filter < RECT_FILTERS; filter++) {
+		long len = encode_with(encoder, rect, pixel_bytes, (enum rect_filter)filter,
+				encoder->trial, TRIAL_BYTES);
+		if (len > 0 && (size_t)len <= size && (shortest < 0 || len < shortest)) {
+			memcpy(data, encoder->trial, (size_t)len);
+			shortest = len;
+		}
+	}
+	return shortest;
+}
+
+/* The filter that is best for some rows of the middle. */
+static enum rect_filter choose_filter(struct rect_encoder *encoder, const struct rect_pixels *rect,
+		size_t pixel_bytes, uint8_t *data, size_t size)
+{
+	struct rect_pixels sample = *rect;
+	if (rect->width > SAMPLE_PIXELS) {
+		return RECT_FILTER_NONE;
+	}
+	sample.height = SAMPLE_PIXELS / rect->width;
+	sample.pixels += (rect->height - sample.height) / 2 * rect->stride;
+	return encode_shortest(encoder, &sample, pixel_bytes, data, size) > 0
+			? (enum rect_filter)data[0]
+			: RECT_FILTER_NONE;
 }
 
 long rect_encode(struct rect_encoder *encoder, const struct rect_pixels *rect, uint8_t *data,
 		size_t size, uint8_t *ret_codec)
 {
-	assert((size_t)rect->width * rect->height <= RECT_MAX_PIXELS);
-	assert(size >= rect_encode_bound((size_t)rect->width * rect->height));
+	size_t pixels = (size_t)rect->width * rect->height;
+	assert(pixels > 0 && pixels <= RECT_MAX_PIXELS && size >= rect_encode_bound(pixels));
 	if (is_solid(rect)) {
 		store_pixel(data, rect->pixels[0], 4);
 		*ret_codec = WIRE_CODEC_SOLID;
@@ -233,12 +328,22 @@ long rect_encode(struct rect_encoder *encoder, const struct rect_pixels *rect, u
 	bool opaque = is_opaque(rect);
 	size_t pixel_bytes = opaque ? 3 : 4;
 	*ret_codec = opaque ? WIRE_CODEC_ZSTD : WIRE_CODEC_ZSTD_BGRA;
-	uint8_t *indices = encoder->content + RECT_PALETTE_MAX * 4;
-	if (index_pixels(&encoder->palette, rect, indices)) {
-		return encode_palette(encoder, rect, pixel_bytes, data, size);
+	if (pixels <= 2 * SAMPLE_PIXELS) {
+		return encode_shortest(encoder, rect, pixel_bytes, data, size);
 	}
-	size_t content_len = filter_left_up(rect, pixel_bytes, encoder->content);
-	data[0] = RECT_FILTER_LEFT_UP;
-	long len = compress(encoder, content_len, data + 1, size - 1);
-	return len < 0 ? len : len + 1;
+	enum rect_filter filter = choose_filter(encoder, rect, pixel_bytes, data, size);
+	long len = encode_with(encoder, rect, pixel_bytes, filter, data, size);
+	if (len == -ENOTSUP) {
+		/* A palette held the sample's colours, not all. */
+		len = encode_with(encoder, rect, pixel_bytes, RECT_FILTER_PLANES, data, size);
+	}
+	return len;
+}
+
+long rect_encode_filtered(struct rect_encoder *encoder, const struct rect_pixels *rect,
+		enum rect_filter filter, uint8_t *data, size_t size, uint8_t *ret_codec)
+{
+	bool opaque = is_opaque(rect);
+	*ret_codec = opaque ? WIRE_CODEC_ZSTD : WIRE_CODEC_ZSTD_BGRA;
+	return encode_with(encoder, rect, opaque ? 3 : 4, filter, data, size);
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "codec/rect_decode.h"
 
 /* Part of a picture: memory order B G R A, premultiplied (alpha 255 where there is none). */
 struct rect_pixels {
@@ -27,5 +28,10 @@ size_t rect_encode_bound(size_t pixels);
  * errno. */
 long rect_encode(struct rect_encoder *encoder, const struct rect_pixels *rect, uint8_t *data,
 		size_t size, uint8_t *ret_codec);
+
+/* As rect_encode, but with the filter given, never solid. For vectors and measurements. -ENOTSUP
+ * when a palette does not hold the colours. */
+long rect_encode_filtered(struct rect_encoder *encoder, const struct rect_pixels *rect,
+		enum rect_filter filter, uint8_t *data, size_t size, uint8_t *ret_codec);
 
 #endif
