@@ -9,7 +9,7 @@ const browser = Object.fromEntries([
 	"devicePixelRatio", "HTMLElement", "HTMLInputElement", "HTMLTextAreaElement", "Element",
 	"Event", "AbortController", "AbortSignal", "atob", "btoa", "structuredClone", "queueMicrotask",
 ].map((name) => [name, "readonly"]));
-const node = { process: "readonly", Buffer: "readonly" };
+const node = { process: "readonly", Buffer: "readonly", setImmediate: "readonly" };
 
 export default [
 	{ ignores: ["**/wire-messages.js", "**/decoder.js", "node_modules/", "build*/"] },

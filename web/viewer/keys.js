@@ -54,7 +54,7 @@ export function keyCode(code, apple) {
 	if (apple && APPLE_COMMAND.test(code)) {
 		return code.endsWith("Left") ? KEY_CODES.ControlLeft : KEY_CODES.ControlRight;
 	}
-	return KEY_CODES[code] ?? 0;
+	return Object.hasOwn(KEY_CODES, code) ? KEY_CODES[code] : 0;
 }
 
 /**

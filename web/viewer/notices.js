@@ -16,6 +16,9 @@ const MAX_BARS = 2;
 /** Names that a missing picture or advertisement on a page should not make a fuss of. */
 const QUIET = new Set([1, 2, 5, 8]);
 
+/** Chromium's names for failures of which the proxy knows more. */
+const THROUGH_PROXY = /TUNNEL_CONNECTION_FAILED|PROXY|EMPTY_RESPONSE/;
+
 /**
  * @typedef {{code: number, detail: string, at: number}} Seen
  * @typedef {{code: number, detail: string, address: string}} Failure
@@ -57,8 +60,8 @@ export class Notices {
 		const active = this.owner.active();
 		const id = tab || (active?.id ?? 0);
 		const known = this.failures.get(id);
-		const hosts = [this.owner.wanted(id), active?.address ?? "", known?.address ?? ""].map(hostName);
-		if (known?.code === NOTICE_PAGE_FAILED || (hosts.includes(bareHost(detail)) && this.isLoading(id))) {
+		const ofPage = this.hosts(id).includes(bareHost(detail)) && this.isLoading(id);
+		if (ofPage || (known?.code === NOTICE_PAGE_FAILED && THROUGH_PROXY.test(known.detail))) {
 			this.fail(id, code, detail);
 		} else if (!QUIET.has(code)) {
 			this.bar(code, id, detail);
@@ -73,20 +76,38 @@ export class Notices {
 
 	/** @param {number} code @param {number} tab @param {string} detail */
 	pageFailed(code, tab, detail) {
-		const now = performance.now();
-		const better = code === NOTICE_PAGE_FAILED
-			? this.seen.findLast((one) => now - one.at < TOGETHER_MS) : undefined;
 		const known = this.failures.get(tab);
-		if (known && known.code <= NOTICE_LAST_OF_EGRESS && code === NOTICE_PAGE_FAILED) {
+		if (code === NOTICE_PAGE_FAILED && known && known.code <= NOTICE_LAST_OF_EGRESS) {
 			return;
 		}
+		const better = code === NOTICE_PAGE_FAILED ? this.reasonOf(tab, detail) : undefined;
 		this.fail(tab, better?.code ?? code, better?.detail ?? detail);
+	}
+
+	/** What the proxy said about a page that did not load. @param {number} tab @param {string} detail */
+	reasonOf(tab, detail) {
+		const now = performance.now();
+		const recent = this.seen.filter(({ at }) => now - at < TOGETHER_MS);
+		const hosts = this.hosts(tab);
+		return recent.findLast((one) => hosts.includes(bareHost(one.detail)))
+			?? (THROUGH_PROXY.test(detail) ? recent.at(-1) : undefined);
+	}
+
+	/** Names of the sites that a tab shows, or is on its way to. @param {number} tab */
+	hosts(tab) {
+		const addresses = [this.owner.wanted(tab), this.owner.active()?.address ?? "",
+			this.failures.get(tab)?.address ?? ""];
+		return addresses.map(hostName).filter((host) => host !== "");
 	}
 
 	/** @param {number} tab @param {number} code @param {string} detail */
 	fail(tab, code, detail) {
 		const address = this.owner.wanted(tab) || (this.owner.active()?.address ?? "");
 		this.failures.set(tab, { code, detail, address });
+		const { text } = noticeFor(code, detail);
+		for (const entry of this.shown.filter((one) => one.element.dataset.text === text)) {
+			this.removeBar(entry);
+		}
 		this.owner.changed();
 	}
 

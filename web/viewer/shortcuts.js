@@ -32,7 +32,8 @@ export function shortcutAction(event, apple) {
 		return "menu";
 	}
 	const name = shortcutName(event, apple);
-	return ACTIONS[name] ?? (apple ? APPLE : OTHERS)[name] ?? "";
+	const found = [ACTIONS, apple ? APPLE : OTHERS].find((actions) => Object.hasOwn(actions, name));
+	return found?.[name] ?? "";
 }
 
 /** What zooming steps through, percent. */

@@ -7,7 +7,7 @@ export const VERSION = 1;
 /** @type {Record<string, number>} */
 const SIZES = { u8: 1, u16: 2, u32: 4, u64: 8, i16: 2, i32: 4 };
 const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true });
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /** @type {Map<string, {type: number, fields: [string, string, number][]}>} */
 const byName = new Map();
 for (const [type, [name, , fields]] of Object.entries(MESSAGES)) {
@@ -106,6 +106,9 @@ export function decode(buffer) {
 	for (const [field, kind, limit] of /** @type {[string, string, number][]} */ (known[2])) {
 		if (kind === "blob") {
 			message[field] = new Uint8Array(buffer, at);
+			if (message[field].length > limit) {
+				throw new Error(`${known[0]}.${field} is over its limit`);
+			}
 			at = buffer.byteLength;
 		} else if (kind === "text") {
 			const len = view.getUint16(at, true);
@@ -113,6 +116,9 @@ export function decode(buffer) {
 				throw new Error(`${known[0]}.${field} is over its limit`);
 			}
 			message[field] = decoder.decode(new Uint8Array(buffer, at + 2, len));
+			if (message[field].includes("\0")) {
+				throw new Error(`${known[0]}.${field} holds a NUL`);
+			}
 			at += 2 + len;
 		} else {
 			message[field] = getNumber(view, at, kind);
