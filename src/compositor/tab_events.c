@@ -74,27 +74,46 @@ static void handle_history_reply(struct tabs *tabs, uint32_t id, int32_t value, 
 	struct tab *tab = tabs_by_id(tabs, id);
 	const json_t *current = json_object_get(result, "currentIndex");
 	const json_t *entries = json_object_get(result, "entries");
-	if (!tab || !json_is_integer(current) || !json_is_array(entries)) {
+	if (!tab) {
+		return;
+	}
+	tab->is_history_asked = false;
+	if (tab->is_history_stale) {
+		tabs_ask_history(tabs, tab);
+	}
+	if (!json_is_integer(current) || !json_is_array(entries)) {
 		return;
 	}
 	json_int_t index = json_integer_value(current);
 	json_int_t count = (json_int_t)json_array_size(entries);
 	bool is_new = set_flag(&tab->can_go_back, index > 0);
 	is_new |= set_flag(&tab->can_go_forward, index < count - 1);
+	if (index >= 0 && index < count) {
+		const json_t *entry = json_array_get(entries, (size_t)index);
+		is_new |= set_text(tab->title, sizeof(tab->title), get_text(entry, "title"));
+	}
 	if (is_new) {
 		tabs_touch(tabs, tab);
 	}
 }
 
+/* One question at a time, however fast a page changes its title. */
 void tabs_ask_history(struct tabs *tabs, struct tab *tab)
 {
+	tab->is_history_stale = tab->is_history_asked;
+	if (tab->is_history_asked || !*tab->session) {
+		return;
+	}
+	tab->is_history_asked = true;
 	cdp_send(tabs->cdp, tab->session, "Page.getNavigationHistory", NULL, handle_history_reply,
 			tab->id, 0);
 }
 
 static void take_info(struct tabs *tabs, struct tab *tab, const json_t *info)
 {
-	bool is_new = set_text(tab->title, sizeof(tab->title), get_text(info, "title"));
+	/* Later titles come with the history; this event does not follow them all. */
+	bool is_new = !*tab->title &&
+			set_text(tab->title, sizeof(tab->title), get_text(info, "title"));
 	is_new |= set_text(tab->address, sizeof(tab->address), get_text(info, "url"));
 	if (is_new) {
 		tabs_touch(tabs, tab);
@@ -276,6 +295,9 @@ static void handle_started_loading(struct tabs *tabs, struct tab *tab, const jso
 static void handle_stopped_loading(struct tabs *tabs, struct tab *tab, const json_t *params)
 {
 	set_loading(tabs, tab, params, false);
+	if (is_main_frame(tab, params)) {
+		tabs_ask_history(tabs, tab);
+	}
 }
 
 static uint32_t dialog_kind(const char *type)

@@ -217,6 +217,7 @@ void tabs_set_active(struct tabs *tabs, struct tab *tab)
 	if (before) {
 		tabs_touch(tabs, before);
 	}
+	tabs_ask_history(tabs, tab);
 	show_active_window(tabs);
 }
 
@@ -257,6 +258,15 @@ void tabs_handle_window_shown(struct tabs *tabs, uint32_t toplevel)
 	struct tab_window *pair = tabs ? pair_for(tabs, false) : NULL;
 	if (pair) {
 		pair->toplevel = toplevel;
+	}
+}
+
+void tabs_handle_window_title(struct tabs *tabs, uint32_t toplevel)
+{
+	struct tab *tab = tabs ? tabs_by_id(tabs, tabs->active) : NULL;
+	struct tab_window *pair = tab ? find_window(tabs, tab->window) : NULL;
+	if (tab && (!pair || pair->toplevel == toplevel)) {
+		tabs_ask_history(tabs, tab);
 	}
 }
 

@@ -27,6 +27,7 @@ struct tab {
 	char title[WIRE_TAB_TITLE_MAX_BYTES + 1];
 	char address[WIRE_TAB_ADDRESS_MAX_BYTES + 1];
 	bool is_loading, can_go_back, can_go_forward, is_secure, is_crashed;
+	bool is_history_asked, is_history_stale; /* a question is under way; another is due */
 	uint32_t zoom_percent;
 	uint32_t dialog; /* the open one, 0 for none */
 	char find_text[WIRE_FIND_TEXT_MAX_BYTES + 1];
@@ -72,6 +73,8 @@ void tabs_set_active(struct tabs *tabs, struct tab *tab);
 void tabs_open_blank(struct tabs *tabs);
 void tabs_learn_window(struct tabs *tabs, struct tab *tab, int64_t window);
 void tabs_handle_window_shown(struct tabs *tabs, uint32_t toplevel);
+/* The window's title, which is its shown tab's, changed. */
+void tabs_handle_window_title(struct tabs *tabs, uint32_t toplevel);
 void tabs_handle_window_gone(struct tabs *tabs, uint32_t toplevel);
 void tabs_notice(struct tabs *tabs, enum wire_notice_code code, uint32_t tab, const char *detail);
 

@@ -164,7 +164,7 @@ static const struct surface_role_impl toplevel_role = {
 		.gone = handle_surface_gone,
 };
 
-/* Requests about things that a window here does not have: titles, menus, edges, minimizing. */
+/* Requests about things that a window here does not have: menus, edges, minimizing. */
 static void ignore_resource(
 		struct wl_client *client, struct wl_resource *resource, struct wl_resource *other)
 {
@@ -178,6 +178,18 @@ static void ignore_text(struct wl_client *client, struct wl_resource *resource, 
 	(void)client;
 	(void)resource;
 	(void)text;
+}
+
+/* The text itself is taken from CDP. */
+static void handle_set_title(
+		struct wl_client *client, struct wl_resource *resource, const char *text)
+{
+	(void)client;
+	(void)text;
+	struct toplevel *toplevel = wl_resource_get_user_data(resource);
+	if (toplevel->xdg) {
+		tabs_handle_window_title(toplevel->xdg->compositor->tabs, toplevel->number);
+	}
 }
 
 static void ignore_menu(struct wl_client *client, struct wl_resource *resource,
@@ -242,7 +254,7 @@ static void handle_set_fullscreen(
 static const struct xdg_toplevel_interface toplevel_impl = {
 		.destroy = resource_handle_destroy,
 		.set_parent = ignore_resource,
-		.set_title = ignore_text,
+		.set_title = handle_set_title,
 		.set_app_id = ignore_text,
 		.show_window_menu = ignore_menu,
 		.move = ignore_move,
