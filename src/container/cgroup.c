@@ -20,11 +20,12 @@
 #include "container/cgroup_mounts.h"
 
 #define PATH_BYTES 512
-#define PROCS_BYTES_MAX (4U << 20) /* of one cgroup.procs: a group at its pids limit fits many times */
-#define RETRY_FIRST_NS 1000000L    /* between looks at a dying group; doubles up to the last */
+#define PROCS_BYTES_MAX (4U << 20) /* a group at its pids limit fits many times */
+#define RETRY_FIRST_NS 1000000L /* between looks at a dying group; doubles up to the last */
 #define RETRY_LAST_NS 16000000L
 
-static const char *const part_names[] = {[CGROUP_BROWSER] = "browser", [CGROUP_DISPLAY] = "display"};
+static const char *const part_names[] = {
+		[CGROUP_BROWSER] = "browser", [CGROUP_DISPLAY] = "display"};
 
 struct cgroup {
 	char *id;
@@ -88,8 +89,8 @@ static int make_directory(const char *path, bool may_exist, struct error *err)
 	return 0;
 }
 
-/* v2: hands the controllers down to the children of the group at path. Those that are missing are left out:
- * cgroup_missing_controllers() tells. */
+/* v2: hands the controllers down to the children of the group at path. Those that are missing
+ * are left out: cgroup_missing_controllers() tells. */
 static void enable_controllers(const char *path)
 {
 	char file[PATH_BYTES + 32];
@@ -143,7 +144,8 @@ int cgroup_create(const char *id, const struct cgroup_limits *limits, struct cgr
 	for (size_t i = 0; i < cgroup->mounts.count; i++) {
 		group_path(path, cgroup, i, NULL, NULL);
 		if (access(path, F_OK) == 0) {
-			code = error_set(err, -EEXIST, "there is a control group for session %s already", id);
+			code = error_set(err, -EEXIST,
+					"there is a control group for session %s already", id);
 			cgroup_free(cgroup);
 			return code;
 		}
@@ -151,7 +153,8 @@ int cgroup_create(const char *id, const struct cgroup_limits *limits, struct cgr
 	for (size_t i = 0; code == 0 && i < cgroup->mounts.count; i++) {
 		code = make_hierarchy(cgroup, i, err);
 		if (code == -ENOENT) {
-			code = make_hierarchy(cgroup, i, err); /* another node has just removed the empty parent */
+			code = make_hierarchy(
+					cgroup, i, err); /* the empty parent was just removed */
 		}
 	}
 	if (code == 0) {
@@ -201,7 +204,8 @@ static int read_text(const struct cgroup *cgroup, enum cgroup_controller control
 {
 	int hierarchy = cgroup->mounts.of_controller[controller];
 	if (hierarchy < 0) {
-		return error_set(err, -EOPNOTSUPP, "the machine has no control group controller for %s", file);
+		return error_set(err, -EOPNOTSUPP,
+				"the machine has no control group controller for %s", file);
 	}
 	char path[PATH_BYTES];
 	size_t len;
@@ -225,8 +229,8 @@ static void format_limit(char *text, size_t size, uint64_t value, const char *no
 
 #define CPU_PERIOD_USEC 100000 /* the kernel's default; a ceiling is counted over this time */
 
-static int set_cpu_limits(struct cgroup *cgroup, const struct cgroup_limits *limits,
-		struct error *err)
+static int set_cpu_limits(
+		struct cgroup *cgroup, const struct cgroup_limits *limits, struct error *err)
 {
 	char text[64];
 	uint32_t weight = limits->cpu_weight ? limits->cpu_weight : 100;
@@ -238,13 +242,15 @@ static int set_cpu_limits(struct cgroup *cgroup, const struct cgroup_limits *lim
 		char ceiling[32];
 		format_limit(ceiling, sizeof(ceiling), quota, "max");
 		snprintf(text, sizeof(text), "%s %d", ceiling, CPU_PERIOD_USEC);
-		return code < 0 ? code : write_value(cgroup, CGROUP_CPU, NULL, "cpu.max", text, err);
+		return code < 0 ? code
+				: write_value(cgroup, CGROUP_CPU, NULL, "cpu.max", text, err);
 	}
 	uint32_t shares = weight * 1024 / 100; /* v1 counts a plain share as 1024, at least 2 */
 	snprintf(text, sizeof(text), "%u", shares < 2 ? 2 : shares);
 	code = write_value(cgroup, CGROUP_CPU, NULL, "cpu.shares", text, err);
 	format_limit(text, sizeof(text), quota, "-1");
-	return code < 0 ? code : write_value(cgroup, CGROUP_CPU, NULL, "cpu.cfs_quota_us", text, err);
+	return code < 0 ? code
+			: write_value(cgroup, CGROUP_CPU, NULL, "cpu.cfs_quota_us", text, err);
 }
 
 int cgroup_set_limits(struct cgroup *cgroup, const struct cgroup_limits *limits, struct error *err)
@@ -285,26 +291,31 @@ static uint64_t read_number(const struct cgroup *cgroup, enum cgroup_controller 
 	return key ? keyed_number(text, key) : strtoull(text, NULL, 10);
 }
 
-int cgroup_read_usage(const struct cgroup *cgroup, struct cgroup_usage *ret_usage, struct error *err)
+int cgroup_read_usage(
+		const struct cgroup *cgroup, struct cgroup_usage *ret_usage, struct error *err)
 {
 	const char *browser = part_names[CGROUP_BROWSER];
 	char path[PATH_BYTES];
 	group_path(path, cgroup, 0, browser, NULL);
 	if (access(path, F_OK) < 0) {
-		return error_set_errno(err, "cannot read the control group of session %s", cgroup->id);
+		return error_set_errno(
+				err, "cannot read the control group of session %s", cgroup->id);
 	}
 	struct cgroup_usage usage = {0};
 	usage.pids = (uint32_t)read_number(cgroup, CGROUP_PIDS, browser, "pids.current", NULL);
 	if (is_v2(cgroup)) {
-		usage.memory_bytes = read_number(cgroup, CGROUP_MEMORY, browser, "memory.current", NULL);
-		usage.oom_kills = read_number(cgroup, CGROUP_MEMORY, browser, "memory.events", "oom_kill");
+		usage.memory_bytes =
+				read_number(cgroup, CGROUP_MEMORY, browser, "memory.current", NULL);
+		usage.oom_kills = read_number(
+				cgroup, CGROUP_MEMORY, browser, "memory.events", "oom_kill");
 		usage.cpu_usec = read_number(cgroup, CGROUP_CPU, NULL, "cpu.stat", "usage_usec");
 	} else {
-		usage.memory_bytes =
-				read_number(cgroup, CGROUP_MEMORY, browser, "memory.usage_in_bytes", NULL);
-		usage.oom_kills =
-				read_number(cgroup, CGROUP_MEMORY, browser, "memory.oom_control", "oom_kill");
-		usage.cpu_usec = read_number(cgroup, CGROUP_CPUACCT, NULL, "cpuacct.usage", NULL) / 1000;
+		usage.memory_bytes = read_number(
+				cgroup, CGROUP_MEMORY, browser, "memory.usage_in_bytes", NULL);
+		usage.oom_kills = read_number(
+				cgroup, CGROUP_MEMORY, browser, "memory.oom_control", "oom_kill");
+		usage.cpu_usec = read_number(cgroup, CGROUP_CPUACCT, NULL, "cpuacct.usage", NULL) /
+				1000;
 	}
 	*ret_usage = usage;
 	return 0;
@@ -347,10 +358,11 @@ int cgroup_pids(const struct cgroup *cgroup, enum cgroup_part part, pid_t **ret_
 static int set_frozen(struct cgroup *cgroup, const char *part, bool frozen, struct error *err)
 {
 	if (is_v2(cgroup)) {
-		return write_value(cgroup, CGROUP_FREEZER, part, "cgroup.freeze", frozen ? "1" : "0", err);
+		return write_value(cgroup, CGROUP_FREEZER, part, "cgroup.freeze",
+				frozen ? "1" : "0", err);
 	}
-	return write_value(cgroup, CGROUP_FREEZER, part, "freezer.state", frozen ? "FROZEN" : "THAWED",
-			err);
+	return write_value(cgroup, CGROUP_FREEZER, part, "freezer.state",
+			frozen ? "FROZEN" : "THAWED", err);
 }
 
 int cgroup_freeze(struct cgroup *cgroup, struct error *err)
@@ -382,7 +394,8 @@ int cgroup_reclaim(struct cgroup *cgroup, uint64_t bytes, struct error *err)
 	}
 	char text[32];
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)bytes);
-	return write_value(cgroup, CGROUP_MEMORY, part_names[CGROUP_BROWSER], "memory.reclaim", text, err);
+	return write_value(cgroup, CGROUP_MEMORY, part_names[CGROUP_BROWSER], "memory.reclaim",
+			text, err);
 }
 
 static void kill_all_in(const struct cgroup *cgroup, size_t hierarchy, enum cgroup_part part)
@@ -412,7 +425,8 @@ int cgroup_kill(struct cgroup *cgroup, struct error *err)
 	for (size_t part = 0; part < ARRAY_LENGTH(part_names); part++) {
 		write_value(cgroup, CGROUP_PIDS, part_names[part], "pids.max", "0", NULL);
 	}
-	/* Stopped, no process can end and lend its number to another; SIGKILL of v1 waits for the thaw. */
+	/* Stopped, no process can end and lend its number to another; SIGKILL of v1 waits for
+	 * the thaw. */
 	set_frozen(cgroup, NULL, true, NULL);
 	for (size_t i = 0; i < cgroup->mounts.count; i++) {
 		for (size_t part = 0; part < ARRAY_LENGTH(part_names); part++) {
@@ -431,7 +445,8 @@ bool cgroup_is_empty(const struct cgroup *cgroup)
 		for (size_t part = 0; part < ARRAY_LENGTH(part_names); part++) {
 			CLEANUP_FREE pid_t *pids = NULL;
 			size_t count = 0;
-			if (pids_in(cgroup, i, (enum cgroup_part)part, &pids, &count, NULL) == 0 && count > 0) {
+			if (pids_in(cgroup, i, (enum cgroup_part)part, &pids, &count, NULL) == 0 &&
+					count > 0) {
 				return false;
 			}
 		}
@@ -509,21 +524,24 @@ int cgroup_destroy(struct cgroup *cgroup, int timeout_ms, struct error *err)
 	}
 	int code = 0;
 	if (!is_gone) {
-		code = error_set(err, -ETIMEDOUT, "processes of session %s did not die within %d ms",
-				cgroup->id, timeout_ms);
+		code = error_set(err, -ETIMEDOUT,
+				"processes of session %s did not die within %d ms", cgroup->id,
+				timeout_ms);
 	}
 	cgroup_free(cgroup);
 	return code;
 }
 
-static int reap_hierarchy(const char *base, const char *id_prefix, size_t *count,
-		struct error *err)
+static int reap_hierarchy(const char *base, const char *id_prefix, size_t *count, struct error *err)
 {
 	char path[PATH_BYTES];
 	snprintf(path, sizeof(path), "%s/%s", base, CGROUP_PREFIX);
 	CLEANUP_DIR DIR *dir = opendir(path);
 	if (!dir) {
-		return errno == ENOENT ? 0 : error_set_errno(err, "cannot list the control groups in %s", path);
+		return errno == ENOENT
+				? 0
+				: error_set_errno(err, "cannot list the control groups in %s",
+						  path);
 	}
 	int result = 0;
 	for (struct dirent *entry; (entry = readdir(dir));) {

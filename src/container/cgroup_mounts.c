@@ -17,11 +17,11 @@
 #define TABLE_BYTES_MAX (1U << 20)
 
 static const char *const controller_names[] = {
-	[CGROUP_PIDS] = "pids",
-	[CGROUP_MEMORY] = "memory",
-	[CGROUP_CPU] = "cpu",
-	[CGROUP_FREEZER] = "freezer",
-	[CGROUP_CPUACCT] = "cpuacct",
+		[CGROUP_PIDS] = "pids",
+		[CGROUP_MEMORY] = "memory",
+		[CGROUP_CPU] = "cpu",
+		[CGROUP_FREEZER] = "freezer",
+		[CGROUP_CPUACCT] = "cpuacct",
 };
 
 static const char *forced_v2;
@@ -94,7 +94,8 @@ static void take_v1(struct cgroup_mounts *mounts, const struct mount_line *line)
 		}
 	}
 	if (!is_used && mounts->other_count < CGROUP_OTHERS_MAX) {
-		snprintf(mounts->others[mounts->other_count++].base, CGROUP_BASE_BYTES, "%s", line->point);
+		snprintf(mounts->others[mounts->other_count++].base, CGROUP_BASE_BYTES, "%s",
+				line->point);
 	}
 }
 
@@ -140,7 +141,7 @@ static void take_v2(struct cgroup_mounts *mounts, const char *mount)
 		return;
 	}
 	int index = (int)add_hierarchy(mounts, base);
-	mounts->of_controller[CGROUP_FREEZER] = index; /* part of the core, as is counting processor time */
+	mounts->of_controller[CGROUP_FREEZER] = index; /* the core's, as is cpu.stat */
 	mounts->of_controller[CGROUP_CPUACCT] = index;
 	for (size_t i = CGROUP_PIDS; i <= CGROUP_CPU; i++) {
 		if (list_has(available, controller_names[i])) {
@@ -166,7 +167,8 @@ static int read_table(struct mount_table *table, struct error *err)
 {
 	CLEANUP_FREE char *text = NULL;
 	size_t len;
-	int code = fds_read_file(AT_FDCWD, "/proc/self/mountinfo", TABLE_BYTES_MAX, &text, &len, err);
+	int code = fds_read_file(
+			AT_FDCWD, "/proc/self/mountinfo", TABLE_BYTES_MAX, &text, &len, err);
 	if (code < 0) {
 		return code;
 	}
@@ -189,7 +191,8 @@ static int read_table(struct mount_table *table, struct error *err)
 
 static enum cgroup_layout table_layout(const struct mount_table *table)
 {
-	if (table->v1.of_controller[CGROUP_MEMORY] >= 0 || table->v1.of_controller[CGROUP_PIDS] >= 0) {
+	if (table->v1.of_controller[CGROUP_MEMORY] >= 0 ||
+			table->v1.of_controller[CGROUP_PIDS] >= 0) {
 		return table->v2[0] ? CGROUP_LAYOUT_HYBRID : CGROUP_LAYOUT_V1;
 	}
 	return table->v2[0] ? CGROUP_LAYOUT_V2 : CGROUP_LAYOUT_NONE;
@@ -205,8 +208,10 @@ int cgroup_mounts_find(struct cgroup_mounts *ret_mounts, struct error *err)
 	if (!forced_v2 && table_layout(&table) != CGROUP_LAYOUT_V2) {
 		*ret_mounts = table.v1;
 		if (table.v1.count == 0) {
-			return error_set(err, -EOPNOTSUPP, "no control groups are mounted: mount cgroup2 "
-					"on /sys/fs/cgroup, so that sessions can be limited and ended");
+			return error_set(err, -EOPNOTSUPP,
+					"no control groups are mounted: mount cgroup2 "
+					"on /sys/fs/cgroup, so that sessions can be limited and "
+					"ended");
 		}
 		return 0;
 	}
@@ -275,8 +280,8 @@ int cgroup_missing_controllers(char *ret_names, size_t size, struct error *err)
 	ret_names[0] = '\0';
 	for (size_t i = 0; i < ARRAY_LENGTH(controller_names); i++) {
 		if (mounts.of_controller[i] < 0 && used < size) {
-			used += (size_t)snprintf(ret_names + used, size - used, "%s%s", used ? " " : "",
-					controller_names[i]);
+			used += (size_t)snprintf(ret_names + used, size - used, "%s%s",
+					used ? " " : "", controller_names[i]);
 		}
 	}
 	return 0;

@@ -31,14 +31,17 @@ struct cgroup_mounts {
 	size_t other_count;
 };
 
-/* Reads the mount table anew each time: it is short, and a daemon may have changed its namespace. */
+/* Reads the mount table anew each time: it is short, and a daemon may have changed its
+ * namespace. */
 int cgroup_mounts_find(struct cgroup_mounts *ret_mounts, struct error *err);
 
-/* v2 allows no processes beside child groups (except in the real root): moves those in base, us among them,
- * into base/supervisor. Only for a group that is ours: the root of a container, or a delegated unit. */
+/* v2 allows no processes beside child groups (except in the real root): moves those in base, us
+ * among them, into base/supervisor. Only for a group that is ours: the root of a container, or a
+ * delegated unit. */
 void cgroup_mounts_make_room(const char *base);
 
-/* For tests: use the cgroup2 mount at path, whatever else there is; NULL: look for oneself again. */
+/* For tests: use the cgroup2 mount at path, whatever else there is; NULL: look for oneself
+ * again. */
 void cgroup_mounts_force_v2(const char *path);
 
 #endif

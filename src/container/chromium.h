@@ -1,6 +1,7 @@
 /*
- * How Chromium is started: a fixed template. Nothing of a user, a policy or a page ever becomes an argument;
- * addresses go to the running browser over CDP. What each argument gives up: docs/decisions/0003-chromium.md.
+ * How Chromium is started: a fixed template. Nothing of a user, a policy or a page ever becomes
+ * an argument; addresses go to the running browser over CDP. What each argument gives up:
+ * docs/decisions/0003-chromium.md.
  */
 #ifndef SAFEWEB_CONTAINER_CHROMIUM_H
 #define SAFEWEB_CONTAINER_CHROMIUM_H
@@ -23,8 +24,8 @@ json_t *chromium_arguments(uint16_t proxy_port, uint32_t width, uint32_t height)
 /* The whole environment as a JSON array. */
 json_t *chromium_environment(void);
 
-/* Whether an argument weakens Chromium's sandbox or opens a door. type: the process's --type, "" for the
- * browser process. */
+/* Whether an argument weakens Chromium's sandbox or opens a door. type: the process's --type, ""
+ * for the browser process. */
 bool chromium_argument_is_forbidden(const char *argument, const char *type);
 
 #endif

@@ -42,19 +42,20 @@ struct container {
 void container_limits_default(struct container_limits *limits)
 {
 	*limits = (struct container_limits){
-		.memory_bytes = 1536ULL << 20,
-		.pids = 512,
-		.cpu_percent = 200,
-		.cpu_weight = 100,
-		.home_bytes = 256ULL << 20,
-		.tmp_bytes = 64ULL << 20,
-		.shm_bytes = 512ULL << 20,
+			.memory_bytes = 1536ULL << 20,
+			.pids = 512,
+			.cpu_percent = 200,
+			.cpu_weight = 100,
+			.home_bytes = 256ULL << 20,
+			.tmp_bytes = 64ULL << 20,
+			.shm_bytes = 512ULL << 20,
 	};
 }
 
 int container_prepare(struct error *err)
 {
-	/* What the detached runtime leaves behind becomes our child, so that no zombie depends on pid 1. */
+	/* What the detached runtime leaves behind becomes our child, so that no zombie depends
+	 * on pid 1. */
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0) {
 		return error_set_errno(err, "cannot take over orphaned containers");
 	}
@@ -63,15 +64,16 @@ int container_prepare(struct error *err)
 
 static int find_runtime(const char *name, char **ret_path, struct error *err)
 {
-	static const char *const directories[] = {"/usr/local/bin", "/usr/bin", "/usr/local/sbin",
-			"/usr/sbin"};
+	static const char *const directories[] = {
+			"/usr/local/bin", "/usr/bin", "/usr/local/sbin", "/usr/sbin"};
 	if (strchr(name, '/')) {
 		*ret_path = strdup(name);
 		return *ret_path ? 0 : error_set(err, -ENOMEM, "out of memory");
 	}
 	for (size_t i = 0; i < ARRAY_LENGTH(directories); i++) {
 		CLEANUP_FREE char *path = NULL;
-		if (asprintf(&path, "%s/%s", directories[i], name) >= 0 && access(path, X_OK) == 0) {
+		if (asprintf(&path, "%s/%s", directories[i], name) >= 0 &&
+				access(path, X_OK) == 0) {
 			*ret_path = steal_ptr(path);
 			return 0;
 		}
@@ -91,19 +93,24 @@ static int check_spec(const struct container_spec *spec, struct error *err)
 		return error_set(err, -EINVAL, "uid_base has to be a multiple of %d other than 0",
 				CONTAINER_UID_COUNT);
 	}
-	if (!spec->rootfs || spec->rootfs[0] != '/' || !spec->state_dir || spec->state_dir[0] != '/') {
+	if (!spec->rootfs || spec->rootfs[0] != '/' || !spec->state_dir ||
+			spec->state_dir[0] != '/') {
 		return error_set(err, -EINVAL, "rootfs and state_dir have to be absolute paths");
 	}
-	if (spec->netns_fd < 0 || spec->wayland_fd < 0 || spec->cdp_in_fd < 0 || spec->cdp_out_fd < 0) {
-		return error_set(err, -EINVAL, "a container needs netns_fd, wayland_fd, cdp_in_fd, cdp_out_fd");
+	if (spec->netns_fd < 0 || spec->wayland_fd < 0 || spec->cdp_in_fd < 0 ||
+			spec->cdp_out_fd < 0) {
+		return error_set(err, -EINVAL,
+				"a container needs netns_fd, wayland_fd, cdp_in_fd, cdp_out_fd");
 	}
 	if (spec->proxy_port == 0 || spec->window_width == 0 || spec->window_height == 0) {
-		return error_set(err, -EINVAL, "a container needs proxy_port, window_width, window_height");
+		return error_set(err, -EINVAL,
+				"a container needs proxy_port, window_width, window_height");
 	}
 	return 0;
 }
 
-/* Puts the runtime's arguments before its subcommand together: where it keeps its state, where it complains. */
+/* Puts the runtime's arguments before its subcommand together: where it keeps its state, where
+ * it complains. */
 static size_t common_arguments(const struct container *container, const char **argv,
 		const char *root, const char *log)
 {
@@ -120,8 +127,8 @@ static size_t common_arguments(const struct container *container, const char **a
 	return count;
 }
 
-static int spawn_runtime(struct container *container, const struct container_spec *spec,
-		struct error *err)
+static int spawn_runtime(
+		struct container *container, const struct container_spec *spec, struct error *err)
 {
 	char bundle[BUNDLE_PATH_BYTES];
 	char root[BUNDLE_PATH_BYTES];
@@ -140,28 +147,31 @@ static int spawn_runtime(struct container *container, const struct container_spe
 	memcpy(argv + count, run, sizeof(run));
 	CLEANUP_CLOSE int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	int output = spec->log_fd >= 0 ? spec->log_fd : null_fd;
-	const struct spawn_fd fds[] = {{output, 1}, {output, 2}, {spec->cdp_in_fd, CHROMIUM_CDP_IN_FD},
-			{spec->cdp_out_fd, CHROMIUM_CDP_OUT_FD}, {spec->wayland_fd, CHROMIUM_WAYLAND_FD}};
+	const struct spawn_fd fds[] = {{output, 1}, {output, 2},
+			{spec->cdp_in_fd, CHROMIUM_CDP_IN_FD},
+			{spec->cdp_out_fd, CHROMIUM_CDP_OUT_FD},
+			{spec->wayland_fd, CHROMIUM_WAYLAND_FD}};
 	const struct spawn_options options = {
-		.path = container->runtime,
-		.argv = argv,
-		.fds = fds,
-		.fd_count = ARRAY_LENGTH(fds),
-		.cgroup_procs = cgroup_procs_paths(container->cgroup, CGROUP_BROWSER),
+			.path = container->runtime,
+			.argv = argv,
+			.fds = fds,
+			.fd_count = ARRAY_LENGTH(fds),
+			.cgroup_procs = cgroup_procs_paths(container->cgroup, CGROUP_BROWSER),
 	};
 	return spawn_process(&options, &container->runtime_pid, &container->runtime_pidfd, err);
 }
 
-static int start_parts(struct container *container, const struct container_spec *spec,
-		struct error *err)
+static int start_parts(
+		struct container *container, const struct container_spec *spec, struct error *err)
 {
 	const struct cgroup_limits limits = {
-		.memory_bytes = spec->limits.memory_bytes,
-		.pids = spec->limits.pids,
-		.cpu_percent = spec->limits.cpu_percent,
-		.cpu_weight = spec->limits.cpu_weight,
+			.memory_bytes = spec->limits.memory_bytes,
+			.pids = spec->limits.pids,
+			.cpu_percent = spec->limits.cpu_percent,
+			.cpu_weight = spec->limits.cpu_weight,
 	};
-	int code = find_runtime(spec->runtime ? spec->runtime : RUNTIME_DEFAULT, &container->runtime, err);
+	int code = find_runtime(
+			spec->runtime ? spec->runtime : RUNTIME_DEFAULT, &container->runtime, err);
 	if (code == 0) {
 		code = cgroup_create(spec->id, &limits, &container->cgroup, err);
 	}
@@ -227,7 +237,8 @@ static int runtime_failed(const struct container *container, int status, struct 
 	size_t len = 0;
 	const char *line = "it gave no reason";
 	if (bundle_path(path, container->state_dir, container->id, "log", NULL) == 0 &&
-			fds_read_file(AT_FDCWD, path, RUNTIME_LOG_BYTES_MAX, &text, &len, NULL) == 0) {
+			fds_read_file(AT_FDCWD, path, RUNTIME_LOG_BYTES_MAX, &text, &len, NULL) ==
+					0) {
 		while (len > 0 && text[len - 1] == '\n') {
 			text[--len] = '\0';
 		}
@@ -235,8 +246,8 @@ static int runtime_failed(const struct container *container, int status, struct 
 		line = len == 0 ? line : newline ? newline + 1 : text;
 	}
 	return error_set(err, -EIO, "%s could not start the browser's container (status %d): %s",
-			container->runtime, WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
-			line);
+			container->runtime,
+			WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), line);
 }
 
 /* Finds the browser's process from the runtime's pid file, and makes sure that it is ours. */
@@ -263,7 +274,8 @@ static int adopt_browser(struct container *container, struct error *err)
 		}
 	}
 	if (!is_ours) {
-		return error_set(err, -ESRCH, "the browser of session %s ended at once", container->id);
+		return error_set(err, -ESRCH, "the browser of session %s ended at once",
+				container->id);
 	}
 	container->pid = pid;
 	container->pidfd = steal_fd(&pidfd);
@@ -273,7 +285,9 @@ static int adopt_browser(struct container *container, struct error *err)
 int container_finish_start(struct container *container, int timeout_ms, struct error *err)
 {
 	if (container->runtime_pid == 0) {
-		return container->pid ? 0 : error_set(err, -EINVAL, "the runtime has been waited for already");
+		return container->pid ? 0
+				      : error_set(err, -EINVAL,
+							"the runtime has been waited for already");
 	}
 	if (wait_readable(container->runtime_pidfd, timeout_ms) <= 0) {
 		return error_set(err, -ETIMEDOUT, "%s did not start the browser within %d ms",
@@ -310,8 +324,8 @@ int container_pids(const struct container *container, pid_t **ret_pids, size_t *
 	return cgroup_pids(container->cgroup, CGROUP_BROWSER, ret_pids, ret_count, err);
 }
 
-int container_memory_bytes(const struct container *container, uint64_t *ret_bytes,
-		struct error *err)
+int container_memory_bytes(
+		const struct container *container, uint64_t *ret_bytes, struct error *err)
 {
 	struct cgroup_usage usage;
 	int code = cgroup_read_usage(container->cgroup, &usage, err);
@@ -324,13 +338,14 @@ int container_memory_bytes(const struct container *container, uint64_t *ret_byte
 int container_verify_sandbox(const struct container *container, struct error *err)
 {
 	if (container->pid == 0) {
-		return error_set(err, -ESRCH, "session %s has no browser to look at", container->id);
+		return error_set(
+				err, -ESRCH, "session %s has no browser to look at", container->id);
 	}
 	const struct verify_subject subject = {
-		.cgroup = container->cgroup,
-		.init = container->pid,
-		.uid_base = container->uid_base,
-		.uid_count = CONTAINER_UID_COUNT,
+			.cgroup = container->cgroup,
+			.init = container->pid,
+			.uid_base = container->uid_base,
+			.uid_count = CONTAINER_UID_COUNT,
 	};
 	return verify_sandbox(&subject, err);
 }
@@ -340,13 +355,15 @@ int container_kill(struct container *container, struct error *err)
 	return cgroup_kill(container->cgroup, err);
 }
 
-/* Runtimes that keep more than our process (a virtual machine, a user-space kernel) are told to let go. */
+/* Runtimes that keep more than our process (a virtual machine, a user-space kernel) are told to
+ * let go. */
 static void delete_in_runtime(const struct container *container)
 {
 	char root[BUNDLE_PATH_BYTES];
 	char log[BUNDLE_PATH_BYTES];
 	if (is_crun(container) ||
-			bundle_path(root, container->state_dir, container->id, "runtime", NULL) < 0 ||
+			bundle_path(root, container->state_dir, container->id, "runtime", NULL) <
+					0 ||
 			bundle_path(log, container->state_dir, container->id, "log", NULL) < 0) {
 		return;
 	}
@@ -357,10 +374,10 @@ static void delete_in_runtime(const struct container *container)
 	CLEANUP_CLOSE int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	const struct spawn_fd fds[] = {{null_fd, 1}, {null_fd, 2}};
 	const struct spawn_options options = {
-		.path = container->runtime,
-		.argv = argv,
-		.fds = fds,
-		.fd_count = ARRAY_LENGTH(fds),
+			.path = container->runtime,
+			.argv = argv,
+			.fds = fds,
+			.fd_count = ARRAY_LENGTH(fds),
 	};
 	spawn_and_wait(&options, RUNTIME_END_TIMEOUT_MS, NULL);
 }

@@ -29,8 +29,8 @@ struct builder {
 	struct recipe recipe;
 	struct apt_plan plan;
 	char images[IMAGE_PATH_BYTES]; /* <state>/image */
-	char cache[IMAGE_PATH_BYTES];  /* <state>/cache */
-	char work[IMAGE_PATH_BYTES];   /* "" or our temporary folder in images */
+	char cache[IMAGE_PATH_BYTES]; /* <state>/cache */
+	char work[IMAGE_PATH_BYTES]; /* "" or our temporary folder in images */
 	char id[ID_BYTES];
 	struct tree_size size;
 };
@@ -56,7 +56,8 @@ static int path_join(char path[IMAGE_PATH_BYTES], const char *folder, const char
 {
 	int len = snprintf(path, IMAGE_PATH_BYTES, "%s/%s", folder, name);
 	if (len < 0 || len >= IMAGE_PATH_BYTES) {
-		return error_set(err, -ENAMETOOLONG, "the path %.200s/%s is too long", folder, name);
+		return error_set(
+				err, -ENAMETOOLONG, "the path %.200s/%s is too long", folder, name);
 	}
 	return 0;
 }
@@ -67,8 +68,8 @@ static void format_hash(char text[20], uint64_t hash)
 }
 
 /* The current image's manifest, or an error when there is none that is whole. */
-static int load_manifest(const char *images, json_t **ret_manifest, char ret_id[ID_BYTES],
-		struct error *err)
+static int load_manifest(
+		const char *images, json_t **ret_manifest, char ret_id[ID_BYTES], struct error *err)
 {
 	char path[IMAGE_PATH_BYTES];
 	char name[ID_BYTES + 16];
@@ -80,7 +81,8 @@ static int load_manifest(const char *images, json_t **ret_manifest, char ret_id[
 	}
 	ssize_t link_len = readlink(path, ret_id, ID_BYTES - 1);
 	if (link_len <= 0) {
-		return error_set(err, -ENOENT, "there is no browser image in %s: run `safeweb image build`",
+		return error_set(err, -ENOENT,
+				"there is no browser image in %s: run `safeweb image build`",
 				images);
 	}
 	ret_id[link_len] = '\0';
@@ -93,7 +95,9 @@ static int load_manifest(const char *images, json_t **ret_manifest, char ret_id[
 		return code;
 	}
 	*ret_manifest = json_loads(text, 0, NULL);
-	return *ret_manifest ? 0 : error_set(err, -EBADMSG, "%s is damaged: build the image anew", path);
+	return *ret_manifest
+			? 0
+			: error_set(err, -EBADMSG, "%s is damaged: build the image anew", path);
 }
 
 static bool manifest_has_recipe(const json_t *manifest, const struct recipe *recipe)
@@ -125,7 +129,8 @@ int image_current(const struct image_options *options, char *ret_rootfs, size_t 
 		code = load_manifest(images, &manifest, id, err);
 	}
 	if (code == 0 && !manifest_has_recipe(manifest, &recipe)) {
-		code = error_set(err, -ESTALE, "the browser image is older than its recipe: "
+		code = error_set(err, -ESTALE,
+				"the browser image is older than its recipe: "
 				"run `safeweb image build`");
 	}
 	json_decref(manifest);
@@ -134,11 +139,13 @@ int image_current(const struct image_options *options, char *ret_rootfs, size_t 
 		return code;
 	}
 	int len = snprintf(ret_rootfs, size, "%s/%s/rootfs", images, id);
-	if (len < 0 || (size_t)len >= size || path_join(path, ret_rootfs, &CHROMIUM_PATH[1], err) < 0) {
+	if (len < 0 || (size_t)len >= size ||
+			path_join(path, ret_rootfs, &CHROMIUM_PATH[1], err) < 0) {
 		return error_set(err, -ENAMETOOLONG, "the path of the browser image is too long");
 	}
 	if (access(path, X_OK) < 0) {
-		return error_set_errno(err, "the browser image is damaged, build it anew: %s", path);
+		return error_set_errno(
+				err, "the browser image is damaged, build it anew: %s", path);
 	}
 	return 0;
 }
@@ -147,7 +154,8 @@ static json_t *plan_to_json(const struct apt_plan *plan)
 {
 	json_t *versions = json_object();
 	for (size_t i = 0; i < plan->count; i++) {
-		json_object_set_new(versions, plan->packages[i].name, json_string(plan->packages[i].version));
+		json_object_set_new(versions, plan->packages[i].name,
+				json_string(plan->packages[i].version));
 	}
 	return versions;
 }
@@ -194,11 +202,12 @@ static int write_manifest(const struct builder *builder, struct error *err)
 	char path[IMAGE_PATH_BYTES];
 	char hash[20];
 	format_hash(hash, builder->recipe.hash);
-	json_t *manifest = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:o}", "id", builder->id, "recipe",
-			hash, "chromium", chromium_version(builder), "built",
+	json_t *manifest = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:o}", "id", builder->id,
+			"recipe", hash, "chromium", chromium_version(builder), "built",
 			(json_int_t)time(NULL), "bytes", (json_int_t)builder->size.bytes, "files",
 			(json_int_t)builder->size.files, "packages", plan_to_json(&builder->plan));
-	CLEANUP_FREE char *text = manifest ? json_dumps(manifest, JSON_INDENT(1) | JSON_SORT_KEYS) : NULL;
+	CLEANUP_FREE char *text =
+			manifest ? json_dumps(manifest, JSON_INDENT(1) | JSON_SORT_KEYS) : NULL;
 	json_decref(manifest);
 	int code = path_join(path, builder->work, "image.json", err);
 	if (code == 0 && !text) {
@@ -239,14 +248,16 @@ static int publish(struct builder *builder, struct error *err)
 	return code;
 }
 
-/* Removes what interrupted builds left, and images older than the last two: running sessions may use those. */
+/* Removes what interrupted builds left, and images older than the last two: running sessions may
+ * use those. */
 static void remove_leftovers(const struct builder *builder, const char *previous)
 {
 	CLEANUP_DIR DIR *dir = opendir(builder->images);
 	for (struct dirent *entry; dir && (entry = readdir(dir));) {
 		char path[IMAGE_PATH_BYTES];
 		if (entry->d_type != DT_DIR || strcmp(entry->d_name, ".") == 0 ||
-				strcmp(entry->d_name, "..") == 0 || strcmp(entry->d_name, previous) == 0 ||
+				strcmp(entry->d_name, "..") == 0 ||
+				strcmp(entry->d_name, previous) == 0 ||
 				strcmp(entry->d_name, builder->id) == 0) {
 			continue;
 		}
@@ -277,8 +288,9 @@ static int build(struct builder *builder, struct error *err)
 	if (code == 0) {
 		code = path_join(rootfs, builder->work, "rootfs", err);
 	}
-	if (code == 0 && (chmod(builder->work, 0755) < 0 || mkdir(tree, 0755) < 0 ||
-					 mkdir(rootfs, 0755) < 0)) {
+	if (code == 0 &&
+			(chmod(builder->work, 0755) < 0 || mkdir(tree, 0755) < 0 ||
+					mkdir(rootfs, 0755) < 0)) {
 		code = error_set_errno(err, "cannot make folders in %s", builder->work);
 	}
 	if (code == 0) {
@@ -322,7 +334,8 @@ static int build_if_needed(struct builder *builder, bool *ret_built, struct erro
 	}
 	if (code == 0) {
 		say(builder, "done: Chromium %s, %u files, %llu MB", chromium_version(builder),
-				builder->size.files, (unsigned long long)(builder->size.bytes >> 20));
+				builder->size.files,
+				(unsigned long long)(builder->size.bytes >> 20));
 		remove_leftovers(builder, previous);
 		*ret_built = true;
 	}

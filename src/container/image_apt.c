@@ -58,7 +58,8 @@ static bool has_word(const char *text, const char *word)
 {
 	CLEANUP_FREE char *copy = strdup(text);
 	char *save;
-	for (char *at = copy ? strtok_r(copy, " \t", &save) : NULL; at; at = strtok_r(NULL, " \t", &save)) {
+	for (char *at = copy ? strtok_r(copy, " \t", &save) : NULL; at;
+			at = strtok_r(NULL, " \t", &save)) {
 		if (strcmp(at, word) == 0) {
 			return true;
 		}
@@ -89,7 +90,8 @@ static int take_line(char *line, const char *codename, char **entries, struct er
 	return add_entry(entries, uri, suite, err);
 }
 
-int apt_sources_from_lines(const char *text, const char *codename, char **entries, struct error *err)
+int apt_sources_from_lines(
+		const char *text, const char *codename, char **entries, struct error *err)
 {
 	CLEANUP_FREE char *copy = strdup(text);
 	if (!copy) {
@@ -112,8 +114,8 @@ struct stanza {
 	char enabled[16];
 };
 
-static int take_stanza(struct stanza *stanza, const char *codename, char **entries,
-		struct error *err)
+static int take_stanza(
+		struct stanza *stanza, const char *codename, char **entries, struct error *err)
 {
 	int code = 0;
 	if (has_word(stanza->types, "deb") && has_word(stanza->components, "main") &&
@@ -143,11 +145,11 @@ static void take_field(struct stanza *stanza, const char *line)
 		char *value;
 		size_t size;
 	} fields[] = {
-		{"Types:", stanza->types, sizeof(stanza->types)},
-		{"URIs:", stanza->uris, sizeof(stanza->uris)},
-		{"Suites:", stanza->suites, sizeof(stanza->suites)},
-		{"Components:", stanza->components, sizeof(stanza->components)},
-		{"Enabled:", stanza->enabled, sizeof(stanza->enabled)},
+			{"Types:", stanza->types, sizeof(stanza->types)},
+			{"URIs:", stanza->uris, sizeof(stanza->uris)},
+			{"Suites:", stanza->suites, sizeof(stanza->suites)},
+			{"Components:", stanza->components, sizeof(stanza->components)},
+			{"Enabled:", stanza->enabled, sizeof(stanza->enabled)},
 	};
 	for (size_t i = 0; i < ARRAY_LENGTH(fields); i++) {
 		size_t len = strlen(fields[i].name);
@@ -158,8 +160,8 @@ static void take_field(struct stanza *stanza, const char *line)
 	}
 }
 
-int apt_sources_from_deb822(const char *text, const char *codename, char **entries,
-		struct error *err)
+int apt_sources_from_deb822(
+		const char *text, const char *codename, char **entries, struct error *err)
 {
 	CLEANUP_FREE char *copy = strdup(text);
 	if (!copy) {
@@ -232,8 +234,8 @@ static int collect_sources(char **ret_entries, struct error *err)
 		}
 	}
 	if (code == 0 && !entries) {
-		code = error_set(err, -ENOENT, "no Debian archive for %s is in /etc/apt/sources.list*",
-				codename);
+		code = error_set(err, -ENOENT,
+				"no Debian archive for %s is in /etc/apt/sources.list*", codename);
 	}
 	if (code == 0) {
 		*ret_entries = steal_ptr(entries);
@@ -273,19 +275,19 @@ static int run_apt(const char *folder, const char *const *words, const struct re
 		const char *name;
 		const char *file; /* below the folder; NULL: the name is the whole option */
 	} options[] = {
-		{"Dir::State=", ""},
-		{"Dir::State::lists=", "lists"},
-		{"Dir::State::status=", "status"},
-		{"Dir::Cache=", ""},
-		{"Dir::Cache::archives=", "archives"},
-		{"Dir::Etc::sourcelist=", "sources.list"},
-		{"Dir::Etc::sourceparts=-", NULL},
-		{"Dir::Etc::preferencesparts=-", NULL},
-		{"APT::Sandbox::User=root", NULL}, /* the folder is not open to others */
-		{"APT::Install-Recommends=false", NULL},
-		{"APT::Get::Assume-Yes=true", NULL},
-		{"Acquire::Languages=none", NULL},
-		{"Acquire::Retries=3", NULL},
+			{"Dir::State=", ""},
+			{"Dir::State::lists=", "lists"},
+			{"Dir::State::status=", "status"},
+			{"Dir::Cache=", ""},
+			{"Dir::Cache::archives=", "archives"},
+			{"Dir::Etc::sourcelist=", "sources.list"},
+			{"Dir::Etc::sourceparts=-", NULL},
+			{"Dir::Etc::preferencesparts=-", NULL},
+			{"APT::Sandbox::User=root", NULL}, /* the folder is not open to others */
+			{"APT::Install-Recommends=false", NULL},
+			{"APT::Get::Assume-Yes=true", NULL},
+			{"Acquire::Languages=none", NULL},
+			{"Acquire::Retries=3", NULL},
 	};
 	static char values[ARRAY_LENGTH(options)][APT_PATH_BYTES + 64];
 	const char *argv[APT_ARGUMENTS_MAX] = {"/usr/bin/apt-get", "-q"};
@@ -313,7 +315,8 @@ static int add_package(struct apt_plan *plan, const char *name, const char *vers
 		const char *architecture, struct error *err)
 {
 	if (plan->count == APT_PACKAGES_MAX) {
-		return error_set(err, -E2BIG, "the image would need more than %d packages", APT_PACKAGES_MAX);
+		return error_set(err, -E2BIG, "the image would need more than %d packages",
+				APT_PACKAGES_MAX);
 	}
 	struct apt_package *package = &plan->packages[plan->count++];
 	package->name = strdup(name);
@@ -334,12 +337,13 @@ int apt_plan_parse(struct apt_plan *plan, char *text, struct error *err)
 		if (sscanf(line, "Inst %127s (%127s ", name, version) != 2) {
 			continue;
 		}
-		const char *open = strchr(line, '['); /* the first is the architecture: nothing is installed */
+		const char *open = strchr(line, '['); /* the first is the architecture */
 		if (!open) {
 			continue;
 		}
 		char architecture[32];
-		snprintf(architecture, sizeof(architecture), "%.*s", (int)strcspn(open + 1, "]"), open + 1);
+		snprintf(architecture, sizeof(architecture), "%.*s", (int)strcspn(open + 1, "]"),
+				open + 1);
 		int code = add_package(plan, name, version, architecture, err);
 		if (code < 0) {
 			return code;
@@ -385,9 +389,9 @@ int apt_package_path(char *path, size_t size, const char *folder, const struct a
 	/* apt writes the colon of an epoch as %3a. */
 	const char *colon = strchr(package->version, ':');
 	int epoch_len = colon ? (int)(colon - package->version) : 0;
-	int len = snprintf(path, size, "%s/archives/%s_%.*s%s%s_%s.deb", folder, package->name, epoch_len,
-			package->version, colon ? "%3a" : "", colon ? colon + 1 : package->version,
-			package->architecture);
+	int len = snprintf(path, size, "%s/archives/%s_%.*s%s%s_%s.deb", folder, package->name,
+			epoch_len, package->version, colon ? "%3a" : "",
+			colon ? colon + 1 : package->version, package->architecture);
 	return len > 0 && (size_t)len < size ? 0 : -ENAMETOOLONG;
 }
 

@@ -13,11 +13,11 @@
 #define BUILDER_VERSION "1" /* raise when the builder makes something else of the same recipe */
 
 static const char *const kind_words[] = {
-	[RECIPE_PACKAGE] = "package",
-	[RECIPE_SKIP] = "skip",
-	[RECIPE_PROGRAM] = "program",
-	[RECIPE_KEEP] = "keep",
-	[RECIPE_DROP] = "drop",
+		[RECIPE_PACKAGE] = "package",
+		[RECIPE_SKIP] = "skip",
+		[RECIPE_PROGRAM] = "program",
+		[RECIPE_KEEP] = "keep",
+		[RECIPE_DROP] = "drop",
 };
 
 static int parse_line(struct recipe *recipe, char *line, unsigned int number, struct error *err)
@@ -33,7 +33,8 @@ static int parse_line(struct recipe *recipe, char *line, unsigned int number, st
 			continue;
 		}
 		if (recipe->count == RECIPE_LINES_MAX) {
-			return error_set(err, -E2BIG, "the image recipe has more than %d instructions",
+			return error_set(err, -E2BIG,
+					"the image recipe has more than %d instructions",
 					RECIPE_LINES_MAX);
 		}
 		recipe->lines[recipe->count++] = (struct recipe_line){(enum recipe_kind)i, word};
@@ -73,12 +74,14 @@ int recipe_load(struct recipe *recipe, const char *folder, struct error *err)
 	*recipe = (struct recipe){0};
 	CLEANUP_CLOSE int dirfd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dirfd < 0) {
-		return error_set_errno(err, "cannot open the folder %s with the image's recipe", folder);
+		return error_set_errno(
+				err, "cannot open the folder %s with the image's recipe", folder);
 	}
 	size_t len;
 	int code = fds_read_file(dirfd, "recipe", RECIPE_BYTES_MAX, &recipe->text, &len, err);
 	if (code == 0) {
-		code = fds_read_file(dirfd, "policies.json", RECIPE_BYTES_MAX, &recipe->policies, &len, err);
+		code = fds_read_file(dirfd, "policies.json", RECIPE_BYTES_MAX, &recipe->policies,
+				&len, err);
 	}
 	if (code < 0) {
 		return code;

@@ -23,14 +23,15 @@ struct recipe_line {
 };
 
 struct recipe {
-	char *text;     /* owned; cut into words */
+	char *text; /* owned; cut into words */
 	char *policies; /* owned; Chromium's managed policies, JSON */
-	uint64_t hash;  /* of all that decides what is built; not a cryptographic one */
+	uint64_t hash; /* of all that decides what is built; not a cryptographic one */
 	struct recipe_line lines[RECIPE_LINES_MAX];
 	size_t count;
 };
 
-/* Cuts text, which is changed and has to outlive the recipe, into lines. -EINVAL with the line's number. */
+/* Cuts text, which is changed and has to outlive the recipe, into lines. -EINVAL with the line's
+ * number. */
 int recipe_parse(struct recipe *recipe, char *text, struct error *err);
 
 /* Reads a recipe folder. Call recipe_finish() also after failure. */

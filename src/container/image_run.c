@@ -40,13 +40,16 @@ static int complain(const char *program, int status, int errors_fd, struct error
 	}
 	const char *newline = text ? strrchr(text, '\n') : NULL;
 	return error_set(err, -EIO, "%s failed with status %d: %s", program, status,
-			newline ? newline + 1 : len > 0 ? text : "it gave no reason");
+			newline			  ? newline + 1
+					: len > 0 ? text
+						  : "it gave no reason");
 }
 
 int image_run(const char *const *argv, int timeout_ms, char **ret_output, struct error *err)
 {
-	static const char *const environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8",
-			"DEBIAN_FRONTEND=noninteractive", "HOME=/nonexistent", NULL};
+	static const char *const environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+			"LC_ALL=C.UTF-8", "DEBIAN_FRONTEND=noninteractive", "HOME=/nonexistent",
+			NULL};
 	CLEANUP_CLOSE int output = memfd_create("output", MFD_CLOEXEC);
 	CLEANUP_CLOSE int errors = memfd_create("errors", MFD_CLOEXEC);
 	if (output < 0 || errors < 0) {
@@ -54,11 +57,11 @@ int image_run(const char *const *argv, int timeout_ms, char **ret_output, struct
 	}
 	const struct spawn_fd fds[] = {{output, 1}, {errors, 2}};
 	const struct spawn_options options = {
-		.path = argv[0],
-		.argv = argv,
-		.envp = environment,
-		.fds = fds,
-		.fd_count = ARRAY_LENGTH(fds),
+			.path = argv[0],
+			.argv = argv,
+			.envp = environment,
+			.fds = fds,
+			.fd_count = ARRAY_LENGTH(fds),
 	};
 	int status = spawn_and_wait(&options, timeout_ms, err);
 	if (status != 0) {
@@ -66,7 +69,9 @@ int image_run(const char *const *argv, int timeout_ms, char **ret_output, struct
 	}
 	if (ret_output) {
 		*ret_output = read_back(output, OUTPUT_BYTES_MAX);
-		return *ret_output ? 0 : error_set(err, -ENOMEM, "out of memory for output of %s", argv[0]);
+		return *ret_output ? 0
+				   : error_set(err, -ENOMEM, "out of memory for output of %s",
+						     argv[0]);
 	}
 	return 0;
 }

@@ -29,23 +29,25 @@ static const struct {
 	const char *path;
 	const char *text;
 } own_files[] = {
-	{"etc/passwd", "root:x:0:0::/:/\nuser:x:1000:1000::/home/user:/\n"},
-	{"etc/group", "root:x:0:\nuser:x:1000:\n"},
-	{"etc/hosts", "127.0.0.1 localhost\n::1 localhost\n"},
-	{"etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n"},
-	{"etc/machine-id", "5afe0000000000000000000000000000\n"},
-	{&IMAGE_CA_POLICY[1], "{}\n"},
+		{"etc/passwd", "root:x:0:0::/:/\nuser:x:1000:1000::/home/user:/\n"},
+		{"etc/group", "root:x:0:\nuser:x:1000:\n"},
+		{"etc/hosts", "127.0.0.1 localhost\n::1 localhost\n"},
+		{"etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n"},
+		{"etc/machine-id", "5afe0000000000000000000000000000\n"},
+		{&IMAGE_CA_POLICY[1], "{}\n"},
 };
 
-static const char *const own_folders[] = {"dev", "etc/chromium/policies/managed", "home/user", "proc",
-		"run", "sys", "tmp", "usr/bin", "usr/lib", "usr/lib64", "usr/sbin", "var/cache/fontconfig"};
+static const char *const own_folders[] = {"dev", "etc/chromium/policies/managed", "home/user",
+		"proc", "run", "sys", "tmp", "usr/bin", "usr/lib", "usr/lib64", "usr/sbin",
+		"var/cache/fontconfig"};
 
 static const char *const merged_folders[] = {"bin", "sbin", "lib", "lib64"};
 
 static bool is_skipped(const struct recipe *recipe, const char *package)
 {
 	for (size_t i = 0; i < recipe->count; i++) {
-		if (recipe->lines[i].kind == RECIPE_SKIP && strcmp(recipe->lines[i].word, package) == 0) {
+		if (recipe->lines[i].kind == RECIPE_SKIP &&
+				strcmp(recipe->lines[i].word, package) == 0) {
 			return true;
 		}
 	}
@@ -62,7 +64,8 @@ int tree_unpack(const char *tree, const char *apt_folder, const struct apt_plan 
 			continue;
 		}
 		if (apt_package_path(path, sizeof(path), apt_folder, package) < 0) {
-			return error_set(err, -ENAMETOOLONG, "the path of package %s is too long", package->name);
+			return error_set(err, -ENAMETOOLONG, "the path of package %s is too long",
+					package->name);
 		}
 		const char *const argv[] = {"/usr/bin/dpkg-deb", "--extract", path, tree, NULL};
 		int code = image_run(argv, UNPACK_TIMEOUT_MS, NULL, err);
@@ -83,8 +86,8 @@ static int join(char path[TREE_PATH_BYTES], const char *folder, const char *name
 }
 
 /* Where a file goes: /lib and its like are links into /usr. */
-static int destination(char path[TREE_PATH_BYTES], const char *rootfs, const char *name,
-		struct error *err)
+static int destination(
+		char path[TREE_PATH_BYTES], const char *rootfs, const char *name, struct error *err)
 {
 	for (size_t i = 0; i < ARRAY_LENGTH(merged_folders); i++) {
 		size_t len = strlen(merged_folders[i]);
@@ -113,9 +116,10 @@ struct move {
 	const char *rootfs;
 };
 
-/* Turns a link's target, seen from name, into a name below the tree; only "a", "../a" and "/a" occur. */
-static int resolve_link(char target[TREE_PATH_BYTES], const char *name, const char *link,
-		struct error *err)
+/* Turns a link's target, seen from name, into a name below the tree; only "a", "../a" and "/a"
+ * occur. */
+static int resolve_link(
+		char target[TREE_PATH_BYTES], const char *name, const char *link, struct error *err)
 {
 	if (link[0] == '/') {
 		snprintf(target, TREE_PATH_BYTES, "%s", link + 1);
@@ -141,8 +145,8 @@ static int resolve_link(char target[TREE_PATH_BYTES], const char *name, const ch
 }
 
 /* A name below the tree may be under /lib or /usr/lib, as packages differ. */
-static int find_in_tree(char path[TREE_PATH_BYTES], const char *tree, const char *name,
-		struct error *err)
+static int find_in_tree(
+		char path[TREE_PATH_BYTES], const char *tree, const char *name, struct error *err)
 {
 	struct stat status;
 	int code = join(path, tree, name, err);
@@ -227,7 +231,8 @@ static int add_libraries(struct names *names, const char *program, char *output,
 			line = strtok_r(NULL, "\n", &save)) {
 		const char *arrow = strstr(line, " => ");
 		if (arrow && strncmp(arrow + 4, "not found", 9) == 0) {
-			return error_set(err, -ENOENT, "%s needs a library that no package holds: %s", program,
+			return error_set(err, -ENOENT,
+					"%s needs a library that no package holds: %s", program,
 					line);
 		}
 		if (arrow && arrow[4] == '/') {
@@ -242,7 +247,8 @@ static int add_program(struct names *names, const char *tree, const char *name, 
 	char path[TREE_PATH_BYTES];
 	CLEANUP_FREE char *output = NULL;
 	snprintf(path, sizeof(path), "/%s", name);
-	/* The packages' own loader, run on the packages' own files: what it finds is what it will find. */
+	/* The packages' own loader, run on the packages' own files: what it finds is what it
+	 * will find. */
 	const char *const argv[] = {"/usr/sbin/chroot", tree, "/" LOADER, "--list", path, NULL};
 	int code = image_run(argv, LOADER_TIMEOUT_MS, &output, err);
 	if (code == 0) {
@@ -259,7 +265,8 @@ static int add_matches(struct names *names, const char *tree, const struct recip
 	int code = join(pattern, tree, line->word, err);
 	glob_t found = {0};
 	if (code == 0 && glob(pattern, GLOB_ERR, NULL, &found) != 0) {
-		code = error_set(err, -ENOENT, "the image recipe's %s is in no package", line->word);
+		code = error_set(
+				err, -ENOENT, "the image recipe's %s is in no package", line->word);
 	}
 	for (size_t i = 0; code == 0 && i < found.gl_pathc; i++) {
 		const char *name = found.gl_pathv[i] + strlen(tree) + 1;
@@ -278,7 +285,8 @@ static int collect(struct names *names, const char *tree, const struct recipe *r
 		code = add_program(names, tree, FONT_CACHE_PROGRAM, err);
 	}
 	for (size_t i = 0; code == 0 && i < recipe->count; i++) {
-		if (recipe->lines[i].kind == RECIPE_PROGRAM || recipe->lines[i].kind == RECIPE_KEEP) {
+		if (recipe->lines[i].kind == RECIPE_PROGRAM ||
+				recipe->lines[i].kind == RECIPE_KEEP) {
 			code = add_matches(names, tree, &recipe->lines[i], err);
 		}
 	}
@@ -331,8 +339,9 @@ static int add_own_files(const char *rootfs, const struct recipe *recipe, struct
 	for (size_t i = 0; code == 0 && i < ARRAY_LENGTH(own_files); i++) {
 		code = write_text(rootfs, own_files[i].path, own_files[i].text, err);
 	}
-	return code < 0 ? code : write_text(rootfs, "etc/chromium/policies/managed/safeweb.json",
-						 recipe->policies, err);
+	return code < 0 ? code
+			: write_text(rootfs, "etc/chromium/policies/managed/safeweb.json",
+					  recipe->policies, err);
 }
 
 /* In place, as a cache is only good for folders with the times it has seen. */

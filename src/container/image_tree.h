@@ -17,8 +17,8 @@ struct tree_size {
 int tree_unpack(const char *tree, const char *apt_folder, const struct apt_plan *plan,
 		const struct recipe *recipe, struct error *err);
 
-/* Moves what the recipe keeps from tree to rootfs, adds the few files of our own, makes the font cache, and takes
- * away every special mode and write permission. Both on one file system. */
+/* Moves what the recipe keeps from tree to rootfs, adds the few files of our own, makes the font
+ * cache, and takes away every special mode and write permission. Both on one file system. */
 int tree_reduce(const char *tree, const char *rootfs, const struct recipe *recipe,
 		struct tree_size *ret_size, struct error *err);
 

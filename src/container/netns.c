@@ -14,12 +14,13 @@
 
 #include "base/cleanup.h"
 
-#define LISTEN_BACKLOG 128 /* connections waiting for the proxy; Chromium opens at most some dozens at once */
+#define LISTEN_BACKLOG                                                                             \
+	128 /* connections waiting for the proxy; Chromium opens at most some dozens at once */
 
-/* A network namespace belongs to a thread: a helper thread enters or makes it, does one thing, and ends, so
- * that the caller never leaves its own. */
+/* A network namespace belongs to a thread: a helper thread enters or makes it, does one thing,
+ * and ends, so that the caller never leaves its own. */
 struct job {
-	int netns_fd;  /* to enter; -1: make a new one */
+	int netns_fd; /* to enter; -1: make a new one */
 	uint16_t port; /* to listen on */
 	int result_fd; /* namespace or socket; -1 on failure */
 	int code;
@@ -50,7 +51,8 @@ static int make_namespace(struct job *job)
 		return code;
 	}
 	job->result_fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-	return job->result_fd < 0 ? error_set_errno(job->err, "cannot open the network namespace") : 0;
+	return job->result_fd < 0 ? error_set_errno(job->err, "cannot open the network namespace")
+				  : 0;
 }
 
 static int listen_inside(struct job *job)
@@ -60,13 +62,14 @@ static int listen_inside(struct job *job)
 	}
 	CLEANUP_CLOSE int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct sockaddr_in address = {
-		.sin_family = AF_INET,
-		.sin_port = htons(job->port),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+			.sin_family = AF_INET,
+			.sin_port = htons(job->port),
+			.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
 	if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
 			listen(fd, LISTEN_BACKLOG) < 0) {
-		return error_set_errno(job->err, "cannot listen on 127.0.0.1:%u in the session", job->port);
+		return error_set_errno(job->err, "cannot listen on 127.0.0.1:%u in the session",
+				job->port);
 	}
 	job->result_fd = steal_fd(&fd);
 	return 0;
@@ -103,7 +106,8 @@ int netns_create(int *ret_fd, struct error *err)
 int netns_listen(int netns_fd, uint16_t port, int *ret_listen_fd, struct error *err)
 {
 	if (netns_fd < 0 || port == 0) {
-		return error_set(err, -EINVAL, "a namespace and a port other than 0 are needed to listen");
+		return error_set(err, -EINVAL,
+				"a namespace and a port other than 0 are needed to listen");
 	}
 	struct job job = {.netns_fd = netns_fd, .port = port, .result_fd = -1, .err = err};
 	int code = run_in_thread(&job);

@@ -68,7 +68,8 @@ static bool shares_namespace(pid_t a, pid_t b, const char *kind)
 	ssize_t len_a = readlink(path, link_a, sizeof(link_a));
 	snprintf(path, sizeof(path), "/proc/%d/ns/%s", b, kind);
 	ssize_t len_b = readlink(path, link_b, sizeof(link_b));
-	return len_a < 0 || len_b < 0 || (len_a == len_b && memcmp(link_a, link_b, (size_t)len_a) == 0);
+	return len_a < 0 || len_b < 0 ||
+			(len_a == len_b && memcmp(link_a, link_b, (size_t)len_a) == 0);
 }
 
 /* Walks the arguments. Chromium's children have theirs in one string, joined by spaces. */
@@ -89,17 +90,19 @@ static int check_arguments(char *command, size_t len, char type[TYPE_BYTES], str
 	return 0;
 }
 
-static int check_renderer(pid_t pid, pid_t init, const struct sandbox_status *status,
-		struct error *err)
+static int check_renderer(
+		pid_t pid, pid_t init, const struct sandbox_status *status, struct error *err)
 {
 	static const char *const kinds[] = {"user", "pid", "net"};
 	if (status->filters < RENDERER_FILTERS_MIN) {
-		return error_set(err, -EPERM, "renderer %d has %lu system call filters instead of %d", pid,
+		return error_set(err, -EPERM,
+				"renderer %d has %lu system call filters instead of %d", pid,
 				status->filters, RENDERER_FILTERS_MIN);
 	}
 	for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++) {
 		if (shares_namespace(pid, init, kinds[i])) {
-			return error_set(err, -EPERM, "renderer %d has no %s namespace of its own", pid, kinds[i]);
+			return error_set(err, -EPERM, "renderer %d has no %s namespace of its own",
+					pid, kinds[i]);
 		}
 	}
 	return 0;
@@ -108,17 +111,19 @@ static int check_renderer(pid_t pid, pid_t init, const struct sandbox_status *st
 static int check_process(const struct verify_subject *subject, pid_t pid,
 		const struct sandbox_status *status, struct error *err)
 {
-	if (status->uid < subject->uid_base || status->uid - subject->uid_base >= subject->uid_count) {
-		return error_set(err, -EPERM, "process %d runs as host user %lu, outside its range", pid,
-				status->uid);
+	if (status->uid < subject->uid_base ||
+			status->uid - subject->uid_base >= subject->uid_count) {
+		return error_set(err, -EPERM, "process %d runs as host user %lu, outside its range",
+				pid, status->uid);
 	}
 	/* In a user namespace of its own a starting sandbox holds some, over nothing but itself. */
 	if (status->effective != 0 && shares_namespace(pid, subject->init, "user")) {
-		return error_set(err, -EPERM, "process %d holds capabilities %llx", pid, status->effective);
+		return error_set(err, -EPERM, "process %d holds capabilities %llx", pid,
+				status->effective);
 	}
 	if (status->no_new_privileges != 1 || status->seccomp_mode != 2 || status->filters < 1) {
-		return error_set(err, -EPERM, "process %d lacks no-new-privileges or a system call filter",
-				pid);
+		return error_set(err, -EPERM,
+				"process %d lacks no-new-privileges or a system call filter", pid);
 	}
 	return 0;
 }

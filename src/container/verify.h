@@ -14,7 +14,8 @@ struct verify_subject {
 	uid_t uid_count;
 };
 
-/* See container_verify_sandbox(). A renderer that is just starting gets a moment to put its filters on. */
+/* See container_verify_sandbox(). A renderer that is just starting gets a moment to put its
+ * filters on. */
 int verify_sandbox(const struct verify_subject *subject, struct error *err);
 
 #endif

@@ -1,7 +1,7 @@
 /* Stands where Chromium does and does what it is told, as hostile native code in a session would.
  *
- * Commands come in on descriptor 3, one a line; each is answered on 4 with "number\n": a count, or an errno
- * (0 for success) of what was tried.
+ * Commands come in on descriptor 3, one a line; each is answered on 4 with "number\n": a count,
+ * or an errno (0 for success) of what was tried.
  *
  *   call NR A B C D E F      a system call in a child
  *   nested NR A B C D E F    the same as root in a user namespace of its own
@@ -68,7 +68,8 @@ static long run_connect(const char *address, long port)
 	struct sockaddr_in where = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
 	inet_pton(AF_INET, address, &where.sin_addr);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	long result = fd < 0 || connect(fd, (struct sockaddr *)&where, sizeof(where)) < 0 ? errno : 0;
+	long result = fd < 0 || connect(fd, (struct sockaddr *)&where, sizeof(where)) < 0 ? errno
+											  : 0;
 	close(fd);
 	return result;
 }

@@ -1,4 +1,5 @@
-/* Control groups of the kernel we run on: the layout it has, and v2's files wherever a v2 mount can be had. */
+/* Control groups of the kernel we run on: the layout it has, and v2's files wherever a v2 mount
+ * can be had. */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -46,7 +47,7 @@ static pid_t start_sleeper(struct cgroup *cgroup, enum cgroup_part part)
 static void run_life(const char *id)
 {
 	const struct cgroup_limits limits = {
-		.memory_bytes = 64 << 20, .pids = 20, .cpu_percent = 50, .cpu_weight = 200};
+			.memory_bytes = 64 << 20, .pids = 20, .cpu_percent = 50, .cpu_weight = 200};
 	struct cgroup *cgroup;
 	struct cgroup *again;
 	pid_t *pids;

@@ -1,5 +1,5 @@
-/* A real container with a probe where Chromium would be, attacked from inside and looked at from outside. Needs
- * root; the image is not needed, as the probe is one static file. */
+/* A real container with a probe where Chromium would be, attacked from inside and looked at from
+ * outside. Needs root; the image is not needed, as the probe is one static file. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -108,19 +108,19 @@ static void fixture_launch(struct fixture *fixture, const char *runtime)
 	CHECK_INT(pipe2(answers, O_CLOEXEC), 0);
 	must(fds_socketpair(SOCK_STREAM, wayland, &err));
 	struct container_spec spec = {
-		.id = fixture->id,
-		.rootfs = fixture->rootfs,
-		.runtime = runtime,
-		.state_dir = fixture->state,
-		.uid_base = UID_BASE,
-		.netns_fd = fixture->netns_fd,
-		.wayland_fd = wayland[0],
-		.cdp_in_fd = commands[0],
-		.cdp_out_fd = answers[1],
-		.log_fd = -1,
-		.window_width = 800,
-		.window_height = 600,
-		.proxy_port = PORT,
+			.id = fixture->id,
+			.rootfs = fixture->rootfs,
+			.runtime = runtime,
+			.state_dir = fixture->state,
+			.uid_base = UID_BASE,
+			.netns_fd = fixture->netns_fd,
+			.wayland_fd = wayland[0],
+			.cdp_in_fd = commands[0],
+			.cdp_out_fd = answers[1],
+			.log_fd = -1,
+			.window_width = 800,
+			.window_height = 600,
+			.proxy_port = PORT,
 	};
 	container_limits_default(&spec.limits);
 	spec.limits.pids = PIDS;
@@ -160,7 +160,8 @@ static void check_nothing_left(const struct fixture *fixture)
 	for (struct dirent *entry; (entry = readdir(proc));) {
 		struct stat status;
 		if (fstatat(dirfd(proc), entry->d_name, &status, 0) == 0) {
-			CHECK(status.st_uid < UID_BASE || status.st_uid >= UID_BASE + CONTAINER_UID_COUNT);
+			CHECK(status.st_uid < UID_BASE ||
+					status.st_uid >= UID_BASE + CONTAINER_UID_COUNT);
 		}
 	}
 }
@@ -206,10 +207,10 @@ static void read_proc(const struct fixture *fixture, const char *file, char **te
 
 TEST(browser_has_no_power)
 {
-	static const char *const lines[] = {"CapInh:\t0000000000000000", "CapPrm:\t0000000000000000",
-			"CapEff:\t0000000000000000", "CapBnd:\t0000000000000000",
-			"CapAmb:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2",
-			"Uid:\t1967080\t1967080\t1967080\t1967080",
+	static const char *const lines[] = {"CapInh:\t0000000000000000",
+			"CapPrm:\t0000000000000000", "CapEff:\t0000000000000000",
+			"CapBnd:\t0000000000000000", "CapAmb:\t0000000000000000", "NoNewPrivs:\t1",
+			"Seccomp:\t2", "Uid:\t1967080\t1967080\t1967080\t1967080",
 			"Gid:\t1967080\t1967080\t1967080\t1967080", "Groups:\t \n"};
 	struct fixture fixture;
 	CLEANUP_FREE char *status = NULL;
@@ -246,7 +247,8 @@ TEST(browser_gets_only_what_is_declared)
 	for (const char *at = environment; at < environment + len; at += strlen(at) + 1) {
 		CHECK(strncmp(at, "HOME=", 5) == 0 || strncmp(at, "TMPDIR=", 7) == 0 ||
 				strncmp(at, "LANG=", 5) == 0 || strncmp(at, "TZ=", 3) == 0 ||
-				strncmp(at, "WAYLAND_SOCKET=", 15) == 0 || strncmp(at, "DBUS_", 5) == 0);
+				strncmp(at, "WAYLAND_SOCKET=", 15) == 0 ||
+				strncmp(at, "DBUS_", 5) == 0);
 	}
 	read_proc(&fixture, "cmdline", &arguments, &len);
 	for (const char *at = arguments; at < arguments + len; at += strlen(at) + 1) {
@@ -302,19 +304,20 @@ TEST(kernel_surface_is_closed)
 		long first;
 	} calls[] = {{SYS_mount, 0}, {SYS_umount2, 0}, {SYS_pivot_root, 0}, {SYS_setns, 0},
 			{SYS_fsopen, 0}, {SYS_open_tree, 0}, {SYS_move_mount, 0}, {SYS_bpf, 0},
-			{SYS_io_uring_setup, 8}, {SYS_keyctl, 0}, {SYS_add_key, 0}, {SYS_request_key, 0},
-			{SYS_perf_event_open, 0}, {SYS_userfaultfd, 0}, {SYS_ptrace, 0},
-			{SYS_process_vm_readv, 1}, {SYS_process_vm_writev, 1}, {SYS_pidfd_getfd, 0},
-			{SYS_open_by_handle_at, 0}, {SYS_name_to_handle_at, 0}, {SYS_quotactl, 0},
-			{SYS_syslog, 3}, {SYS_kexec_load, 0}, {SYS_init_module, 0},
-			{SYS_finit_module, 0}, {SYS_delete_module, 0}, {SYS_clone3, 0},
-			{SYS_mknod, 0}, {SYS_mknodat, 0}, {SYS_shmget, 0}, {SYS_msgget, 0},
-			{SYS_semget, 0}, {SYS_mq_open, 0}, {SYS_swapon, 0}, {SYS_reboot, 0},
-			{SYS_sethostname, 0}, {SYS_personality, 0xffffffff}, {SYS_acct, 0},
-			{SYS_fanotify_init, 0}, {SYS_vmsplice, 0}, {SYS_unshare, CLONE_NEWNS},
-			{SYS_unshare, CLONE_NEWUTS}, {SYS_unshare, CLONE_NEWIPC},
-			{SYS_unshare, CLONE_NEWCGROUP}, {SYS_unshare, 0x80 /* CLONE_NEWTIME */},
-			{SYS_clone, CLONE_NEWNS | SIGCHLD}, {SYS_prctl, 59 /* PR_SET_SYSCALL_USER_DISPATCH */}};
+			{SYS_io_uring_setup, 8}, {SYS_keyctl, 0}, {SYS_add_key, 0},
+			{SYS_request_key, 0}, {SYS_perf_event_open, 0}, {SYS_userfaultfd, 0},
+			{SYS_ptrace, 0}, {SYS_process_vm_readv, 1}, {SYS_process_vm_writev, 1},
+			{SYS_pidfd_getfd, 0}, {SYS_open_by_handle_at, 0},
+			{SYS_name_to_handle_at, 0}, {SYS_quotactl, 0}, {SYS_syslog, 3},
+			{SYS_kexec_load, 0}, {SYS_init_module, 0}, {SYS_finit_module, 0},
+			{SYS_delete_module, 0}, {SYS_clone3, 0}, {SYS_mknod, 0}, {SYS_mknodat, 0},
+			{SYS_shmget, 0}, {SYS_msgget, 0}, {SYS_semget, 0}, {SYS_mq_open, 0},
+			{SYS_swapon, 0}, {SYS_reboot, 0}, {SYS_sethostname, 0},
+			{SYS_personality, 0xffffffff}, {SYS_acct, 0}, {SYS_fanotify_init, 0},
+			{SYS_vmsplice, 0}, {SYS_unshare, CLONE_NEWNS}, {SYS_unshare, CLONE_NEWUTS},
+			{SYS_unshare, CLONE_NEWIPC}, {SYS_unshare, CLONE_NEWCGROUP},
+			{SYS_unshare, 0x80 /* CLONE_NEWTIME */}, {SYS_clone, CLONE_NEWNS | SIGCHLD},
+			{SYS_prctl, 59 /* PR_SET_SYSCALL_USER_DISPATCH */}};
 	struct fixture fixture;
 	fixture_start(&fixture, "calls");
 	for (size_t i = 0; i < ARRAY_LENGTH(calls); i++) {
@@ -366,8 +369,10 @@ TEST(killed_runtime_leaves_nothing)
 		fixture_init(&fixture, "killed");
 		fixture_launch(&fixture, NULL);
 		usleep((useconds_t)delay_us);
-		syscall(SYS_pidfd_send_signal, container_runtime_pidfd(fixture.container), SIGKILL, NULL, 0);
-		container_finish_start(fixture.container, 5000, &err); /* may or may not have made it */
+		syscall(SYS_pidfd_send_signal, container_runtime_pidfd(fixture.container), SIGKILL,
+				NULL, 0);
+		container_finish_start(
+				fixture.container, 5000, &err); /* may or may not have made it */
 		fixture_finish(&fixture);
 	}
 }
@@ -405,10 +410,19 @@ TEST(missing_runtime_is_named)
 {
 	struct fixture fixture;
 	fixture_init(&fixture, "missing");
-	struct container_spec spec = {.id = fixture.id, .rootfs = fixture.rootfs, .runtime = "no-such",
-			.state_dir = fixture.state, .uid_base = UID_BASE, .netns_fd = 0, .wayland_fd = 0,
-			.cdp_in_fd = 0, .cdp_out_fd = 0, .log_fd = -1, .window_width = 1,
-			.window_height = 1, .proxy_port = PORT};
+	struct container_spec spec = {.id = fixture.id,
+			.rootfs = fixture.rootfs,
+			.runtime = "no-such",
+			.state_dir = fixture.state,
+			.uid_base = UID_BASE,
+			.netns_fd = 0,
+			.wayland_fd = 0,
+			.cdp_in_fd = 0,
+			.cdp_out_fd = 0,
+			.log_fd = -1,
+			.window_width = 1,
+			.window_height = 1,
+			.proxy_port = PORT};
 	CHECK_INT(container_start(&spec, &fixture.container, &err), -ENOENT);
 	CHECK(strstr(err.text, "no-such") != NULL);
 	fixture.command_fd = fixture.answer_fd = fixture.wayland_fd = -1;

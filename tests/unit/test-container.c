@@ -43,16 +43,16 @@ TEST(seccomp_refuses_the_rest)
 	CHECK(!ALLOWED("unshare", 0x80)); /* CLONE_NEWTIME */
 	CHECK(!ALLOWED("socket", 16, 3, 0)); /* netlink */
 	CHECK(!ALLOWED("socket", 17, 3, 0)); /* packet */
-	CHECK(!ALLOWED("socket", 2, 3, 0));  /* raw */
-	CHECK(!ALLOWED("socket", 2, 2, 1));  /* ping */
+	CHECK(!ALLOWED("socket", 2, 3, 0)); /* raw */
+	CHECK(!ALLOWED("socket", 2, 2, 1)); /* ping */
 	CHECK(!ALLOWED("socket", 2, 1, 262)); /* MPTCP */
 	CHECK(!ALLOWED("socket", 0x100000002, 1, 0));
-	CHECK(!ALLOWED("setsockopt", 5, 0, 64));  /* netfilter's tables */
+	CHECK(!ALLOWED("setsockopt", 5, 0, 64)); /* netfilter's tables */
 	CHECK(!ALLOWED("setsockopt", 5, 41, 64));
-	CHECK(!ALLOWED("setsockopt", 5, 6, 31));  /* TCP_ULP */
-	CHECK(!ALLOWED("setsockopt", 5, 1, 26));  /* SO_ATTACH_FILTER */
-	CHECK(!ALLOWED("prctl", 59));             /* PR_SET_SYSCALL_USER_DISPATCH */
-	CHECK(!ALLOWED("ioctl", 0, 0x5412));      /* TIOCSTI */
+	CHECK(!ALLOWED("setsockopt", 5, 6, 31)); /* TCP_ULP */
+	CHECK(!ALLOWED("setsockopt", 5, 1, 26)); /* SO_ATTACH_FILTER */
+	CHECK(!ALLOWED("prctl", 59)); /* PR_SET_SYSCALL_USER_DISPATCH */
+	CHECK(!ALLOWED("ioctl", 0, 0x5412)); /* TIOCSTI */
 }
 
 TEST(seccomp_profile_is_readable_by_runtimes)
@@ -68,7 +68,8 @@ TEST(seccomp_profile_is_readable_by_runtimes)
 		CHECK_TEXT(json_string_value(json_object_get(rule, "action")), "SCMP_ACT_ALLOW");
 		for (size_t j = 0; j < json_array_size(args); j++) {
 			json_t *value = json_object_get(json_array_get(args, j), "value");
-			CHECK(json_integer_value(value) >= 0); /* readers of unsigned numbers refuse a sign */
+			CHECK(json_integer_value(value) >=
+					0); /* readers of unsigned numbers refuse a sign */
 		}
 	}
 	json_decref(profile);
@@ -77,14 +78,14 @@ TEST(seccomp_profile_is_readable_by_runtimes)
 static struct container_spec example_spec(void)
 {
 	struct container_spec spec = {
-		.id = "s1",
-		.rootfs = "/image/rootfs",
-		.state_dir = "/run/x",
-		.uid_base = 65536 * 5,
-		.netns_fd = 9,
-		.window_width = 1280,
-		.window_height = 720,
-		.proxy_port = 3128,
+			.id = "s1",
+			.rootfs = "/image/rootfs",
+			.state_dir = "/run/x",
+			.uid_base = 65536 * 5,
+			.netns_fd = 9,
+			.window_width = 1280,
+			.window_height = 720,
+			.proxy_port = 3128,
 	};
 	container_limits_default(&spec.limits);
 	return spec;
@@ -103,7 +104,8 @@ static json_t *at(json_t *json, const char *path)
 
 TEST(config_takes_everything_away)
 {
-	static const char *const sets[] = {"bounding", "effective", "inheritable", "permitted", "ambient"};
+	static const char *const sets[] = {
+			"bounding", "effective", "inheritable", "permitted", "ambient"};
 	struct container_spec spec = example_spec();
 	json_t *config = bundle_config(&spec, NULL);
 	CHECK(config != NULL);
@@ -131,8 +133,9 @@ TEST(config_takes_everything_away)
 TEST(extra_certificates_become_a_policy)
 {
 	json_t *policy;
-	static const char pem[] = "-----BEGIN CERTIFICATE-----\nAAAA\nBBBB\n-----END CERTIFICATE-----\n"
-				  "x\n-----BEGIN CERTIFICATE-----\r\nCCCC\r\n-----END CERTIFICATE-----\n";
+	static const char pem[] =
+			"-----BEGIN CERTIFICATE-----\nAAAA\nBBBB\n-----END CERTIFICATE-----\n"
+			"x\n-----BEGIN CERTIFICATE-----\r\nCCCC\r\n-----END CERTIFICATE-----\n";
 	CHECK_INT(bundle_ca_policy(pem, &policy, &err), 0);
 	CHECK_TEXT(json_string_value(at(policy, "CACertificates.0")), "AAAABBBB");
 	CHECK_TEXT(json_string_value(at(policy, "CACertificates.1")), "CCCC");
@@ -168,18 +171,21 @@ TEST(sandbox_weakening_is_forbidden)
 TEST(only_debian_archives_are_used)
 {
 	char *entries = NULL;
-	CHECK_INT(apt_sources_from_deb822("Types: deb deb-src\nURIs: http://m.example/debian\n"
-					  "Suites: bookworm bookworm-updates bookworm-backports\n"
-					  "Components: main contrib\n\n# x\nTypes: deb\n"
-					  "URIs: https://deb.nodesource.com/node_20.x\nSuites: nodistro\n"
-					  "Components: main\n\nTypes: deb\nEnabled: no\n"
-					  "URIs: http://n.example/debian\nSuites: bookworm\n"
-					  "Components: main\n",
+	CHECK_INT(apt_sources_from_deb822(
+				  "Types: deb deb-src\nURIs: http://m.example/debian\n"
+				  "Suites: bookworm bookworm-updates bookworm-backports\n"
+				  "Components: main contrib\n\n# x\nTypes: deb\n"
+				  "URIs: https://deb.nodesource.com/node_20.x\nSuites: nodistro\n"
+				  "Components: main\n\nTypes: deb\nEnabled: no\n"
+				  "URIs: http://n.example/debian\nSuites: bookworm\n"
+				  "Components: main\n",
 				  "bookworm", &entries, &err),
 			0);
 	CHECK_INT(apt_sources_from_lines("deb http://security.debian.org/debian-security "
-					 "bookworm-security main # y\n#deb http://o.example/debian bookworm main\n"
-					 "deb [arch=amd64] https://p.example/debian/ bookworm main contrib\n"
+					 "bookworm-security main # y\n#deb http://o.example/debian "
+					 "bookworm main\n"
+					 "deb [arch=amd64] https://p.example/debian/ bookworm main "
+					 "contrib\n"
 					 "deb-src http://q.example/debian bookworm main\n"
 					 "deb http://r.example/debian trixie main\n",
 				  "bookworm", &entries, &err),
@@ -188,7 +194,8 @@ TEST(only_debian_archives_are_used)
 	CHECK_TEXT(entries,
 			"deb " KEY "http://m.example/debian bookworm main\n"
 			"deb " KEY "http://m.example/debian bookworm-updates main\n"
-			"deb " KEY "http://security.debian.org/debian-security bookworm-security main\n"
+			"deb " KEY
+			"http://security.debian.org/debian-security bookworm-security main\n"
 			"deb " KEY "https://p.example/debian/ bookworm main\n");
 	free(entries);
 }
@@ -196,7 +203,8 @@ TEST(only_debian_archives_are_used)
 TEST(plan_is_read_from_a_simulation)
 {
 	static struct apt_plan plan;
-	char text[] = "Reading package lists...\nInst libc6 (2.36-9 Debian:12/oldstable [amd64]) []\n"
+	char text[] = "Reading package lists...\nInst libc6 (2.36-9 Debian:12/oldstable [amd64]) "
+		      "[]\n"
 		      "Inst fonts (1:2-1 Debian:12/oldstable [all])\nConf libc6 (2.36-9)\n";
 	char path[128];
 	CHECK_INT(apt_plan_parse(&plan, text, &err), 0);
