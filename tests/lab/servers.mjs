@@ -1,9 +1,8 @@
 // What dnsmasq and nginx cannot do in the lab: a name that changes its address with every question, and a
 // WebSocket that sends back what it gets.
-"use strict";
-const crypto = require("node:crypto");
-const dgram = require("node:dgram");
-const http = require("node:http");
+import crypto from "node:crypto";
+import dgram from "node:dgram";
+import http from "node:http";
 
 const REBIND = [[198, 18, 0, 1], [10, 66, 0, 10]];
 let asked = 0;
