@@ -59,5 +59,10 @@ export default [
 				}))],
 		},
 	},
-	{ files: ["web/tests/*.js"], rules: { "max-lines-per-function": "off" } },
+	{
+		files: ["web/tests/*.js", "tests/**/*.js", "bench/**/*.js"],
+		languageOptions: { globals: { getComputedStyle: "readonly", innerWidth: "readonly", innerHeight: "readonly" } },
+		rules: { "max-lines-per-function": "off", "no-console": "off" },
+	},
+	{ files: ["tests/lab/*.js"], languageOptions: { sourceType: "commonjs", globals: { require: "readonly" } } },
 ];

@@ -242,14 +242,14 @@ describe("a person browses", { timeout: 600_000 }, () => {
 	it("comes back to the same page after the connection breaks", async () => {
 		await viewer.open("https://news.example/");
 		await viewer.title("The Lab Gazette");
-		const before = await viewer.settled();
+		const picture = await viewer.settled();
 		await page.context().setOffline(true);
 		await page.reload().catch(() => undefined);
 		await page.context().setOffline(false);
 		await page.goto(stack.url);
 		await viewer.connected();
 		await viewer.title("The Lab Gazette");
-		await until(async () => await viewer.picture() === before, "the same picture");
+		await until(async () => await viewer.picture() === picture, "the same picture");
 	});
 
 	it("opens an address from a link into Safeweb", async () => {

@@ -149,7 +149,7 @@ export class Stack {
 	}
 
 	/** @param {object} [options] Playwright's */
-	async browser(options = {}) {
+	browser(options = {}) {
 		const profile = this.#folder(path.join(os.tmpdir(), "safeweb-client-"));
 		fs.chownSync(profile, CLIENT_UID, CLIENT_UID);
 		return chromium.launchPersistentContext(profile, {
