@@ -17,8 +17,8 @@
 
 #include "base/error.h"
 
-#define CGROUP_PREFIX "safeweb" /* below the mount, or below our own group when that is delegated  \
-				 */
+/* Below the mount, or below our own group when that is delegated. */
+#define CGROUP_PREFIX "safeweb"
 #define CGROUP_PROCS_MAX 8 /* hierarchies a process enters, at most, and a closing NULL */
 
 enum cgroup_layout {
