@@ -23,8 +23,8 @@ static inline size_t buffer_length(const struct buffer *buffer)
 
 static inline uint8_t *buffer_head(struct buffer *buffer)
 {
-	/* An empty buffer has no bytes, and nothing may be added to no address. */
-	return buffer->bytes ? buffer->bytes + buffer->start : NULL;
+	/* By way of a number: an empty buffer has no bytes, and to NULL nothing may be added. */
+	return (uint8_t *)((uintptr_t)buffer->bytes + buffer->start);
 }
 
 /* Makes room for len more bytes and returns where to write them; then call buffer_commit.
