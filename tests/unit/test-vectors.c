@@ -1,15 +1,13 @@
-/* protocol/vectors/, which the client's tests read too. */
+/* protocol/vectors/messages.txt, which the client's tests read too. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "codec/rect_decode.h"
 #include "harness/test.h"
 #include "wire/messages.h"
 
 #define LINE_MAX_BYTES (64 * 1024)
-#define PIXELS_MAX 4096
 
 static char line[LINE_MAX_BYTES];
 
@@ -97,38 +95,4 @@ TEST(fields_are_where_the_vectors_have_them)
 	}
 	fclose(file);
 	CHECK_INT(seen, 2);
-}
-
-TEST(rectangles_decode_to_their_pixels)
-{
-	FILE *file = open_vectors("rects.txt");
-	size_t size = rect_decoder_memory_bytes();
-	void *memory = malloc(size);
-	struct rect_decoder decoder;
-	CHECK_INT(rect_decoder_init(&decoder, memory, size), 0);
-	static uint8_t data[LINE_MAX_BYTES];
-	static uint8_t expected[PIXELS_MAX * 4];
-	static uint32_t pixels[PIXELS_MAX];
-	char *words[6];
-	int count;
-	int good = 0;
-	while ((count = next_words(file, words, 6)) >= 5) {
-		uint32_t width = (uint32_t)strtoul(words[2], NULL, 10);
-		uint32_t height = (uint32_t)strtoul(words[3], NULL, 10);
-		size_t len = from_hex(words[4], data, sizeof(data));
-		CHECK(width * height <= PIXELS_MAX);
-		int code = rect_decode(&decoder, (uint32_t)strtoul(words[1], NULL, 10), data, len,
-				width, height, pixels, width);
-		if (count == 5) {
-			CHECK(code < 0);
-			continue;
-		}
-		CHECK_INT(code, 0);
-		size_t bytes = from_hex(words[5], expected, sizeof(expected));
-		CHECK_BYTES(pixels, width * height * 4, expected, bytes);
-		good++;
-	}
-	fclose(file);
-	free(memory);
-	CHECK(good >= 8);
 }

@@ -73,30 +73,3 @@ test("text over its limit is cut between characters", () => {
 	const message = decode(/** @type {ArrayBuffer} */ (encode("find", { tab: 1, text: "€".repeat(100) }).buffer));
 	assert.equal(message.text, "€".repeat(85));
 });
-
-const wasm = path.join(process.env.SAFEWEB_VIEWER ?? path.join(root, "build/web/viewer"), "decoder.wasm");
-const missing = fs.existsSync(wasm) ? false : `there is no ${wasm}`;
-
-test("rectangles decode as the vectors have them", { skip: missing }, async () => {
-	const { createDecoder } = await import("../viewer/decoder.js");
-	const decoder = await createDecoder(fs.readFileSync(wasm));
-	for (const [kind, codec, width, height, data, pixels = ""] of vectors("rects.txt")) {
-		const run = () => decoder.decode(Number(codec), Buffer.from(data, "hex"), Number(width), Number(height));
-		if (kind === "bad") {
-			assert.throws(run, Error, `${codec} ${data}`);
-			continue;
-		}
-		const rgba = run();
-		const expected = Buffer.from(pixels, "hex");
-		assert.equal(rgba.length, expected.length);
-		for (let at = 0; at < rgba.length; at += 4) {
-			const [b, g, r, a] = expected.subarray(at, at + 4);
-			const [red, green, blue, alpha] = rgba.subarray(at, at + 4);
-			assert.equal(alpha, a);
-			// Premultiplied again, a colour is what it was.
-			const again = [red, green, blue].map((colour) => Math.round(colour * alpha / 255));
-			assert.ok([r, g, b].every((colour, i) => Math.abs(colour - again[i]) <= (alpha === 255 ? 0 : 1)),
-				`pixel ${at / 4}: ${again} for ${[r, g, b]}`);
-		}
-	}
-});
