@@ -182,7 +182,8 @@ static bool frame_is_valid(const struct ring_frame *frame)
 	}
 	/* 32 rectangles of at most RING_SURFACE_MAX_PIXELS each: no overflow in 64 bits. */
 	size_t len = ring_frame_bytes(frame);
-	return len <= RING_ARENA_BYTES && frame->arena_offset <= RING_ARENA_BYTES - len;
+	return len <= RING_ARENA_BYTES && frame->arena_offset <= RING_ARENA_BYTES - len &&
+			frame->arena_offset % RING_PIXEL_BYTES == 0;
 }
 
 static bool text_is_valid(const struct ring_text *text)

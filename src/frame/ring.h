@@ -64,7 +64,7 @@ struct ring_frame {
 	uint32_t format; /* enum ring_format */
 	uint32_t input_serial;
 	uint64_t committed_us;
-	uint64_t arena_offset; /* of the first rectangle's pixels */
+	uint64_t arena_offset; /* of the first rectangle's pixels; a multiple of 4 */
 	uint32_t damage_count;
 	struct rect damage[RING_DAMAGE_MAX];
 };

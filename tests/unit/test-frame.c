@@ -121,6 +121,8 @@ TEST(ring_refuses_what_a_bad_writer_says)
 	record->frame.damage[0] = (struct rect){5, 5, 5, 5};
 	record->frame.arena_offset = RING_ARENA_BYTES - 99;
 	CHECK_INT(ring_reader_next(&pair.reader, &got), -EBADMSG);
+	record->frame.arena_offset = RING_ARENA_BYTES - 101;
+	CHECK_INT(ring_reader_next(&pair.reader, &got), -EBADMSG);
 	record->frame.arena_offset = RING_ARENA_BYTES - 100;
 	CHECK_INT(ring_reader_next(&pair.reader, &got), 1);
 	pair.writer.header->head += 1000;
