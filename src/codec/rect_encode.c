@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,10 +18,12 @@
 #define OPAQUE 0xff000000u
 /* Open addressing: four slots a colour. */
 #define PALETTE_SLOTS 1024u
-/* Up to twice so many pixels every filter is tried; of more, it is tried on so many. */
-#define SAMPLE_PIXELS 8192u
+/* Up to so many pixels every filter is tried; of more, it is tried on so many, in two places. */
+#define SAMPLE_PIXELS 16384u
+#define SAMPLES 2u
+#define SAMPLE_WIDTH 128u
 /* Longer than any trial's outcome. */
-#define TRIAL_BYTES (4u * 2 * SAMPLE_PIXELS * 9 / 8)
+#define TRIAL_BYTES (4u * SAMPLE_PIXELS * 9 / 8)
 /* Bytes before the zstd frame: filter, number of colours. */
 #define HEAD_BYTES 2u
 
@@ -300,19 +303,54 @@ static long encode_shortest(struct rect_encoder *encoder, const struct rect_pixe
 	return shortest;
 }
 
-/* The filter that is best for some rows of the middle. */
-static enum rect_filter choose_filter(struct rect_encoder *encoder, const struct rect_pixels *rect,
-		size_t pixel_bytes, uint8_t *data, size_t size)
+static uint32_t least(uint32_t a, uint32_t b)
 {
-	struct rect_pixels sample = *rect;
-	if (rect->width > SAMPLE_PIXELS) {
-		return RECT_FILTER_NONE;
+	return a < b ? a : b;
+}
+
+/* The bytes that a filter makes of the samples; LONG_MAX when it does not apply. */
+static long sample_bytes(struct rect_encoder *encoder, const struct rect_pixels *rect,
+		size_t pixel_bytes, enum rect_filter filter)
+{
+	/* Blocks, not rows: what repeats in text does so over the lines of a letter. */
+	struct rect_pixels sample = {
+			.stride = rect->stride,
+			.width = least(rect->width, SAMPLE_WIDTH),
+			.height = least(rect->height, SAMPLE_PIXELS / SAMPLES / SAMPLE_WIDTH),
+	};
+	long sum = 0;
+	for (uint32_t i = 0; i < SAMPLES; i++) {
+		uint32_t x = (rect->width - sample.width) * (2 * i + 1) / (2 * SAMPLES);
+		uint32_t y = (rect->height - sample.height) * (2 * i + 1) / (2 * SAMPLES);
+		sample.pixels = rect->pixels + y * rect->stride + x;
+		long len = encode_with(
+				encoder, &sample, pixel_bytes, filter, encoder->trial, TRIAL_BYTES);
+		if (len < 0) {
+			return LONG_MAX;
+		}
+		sum += len;
 	}
-	sample.height = SAMPLE_PIXELS / rect->width;
-	sample.pixels += (rect->height - sample.height) / 2 * rect->stride;
-	return encode_shortest(encoder, &sample, pixel_bytes, data, size) > 0
-			? (enum rect_filter)data[0]
-			: RECT_FILTER_NONE;
+	return sum;
+}
+
+static enum rect_filter choose_filter(
+		struct rect_encoder *encoder, const struct rect_pixels *rect, size_t pixel_bytes)
+{
+	enum rect_filter best = RECT_FILTER_PLANES;
+	long shortest = LONG_MAX;
+	/* Samples have fewer colours than the whole. */
+	bool has_palette = index_pixels(&encoder->palette, rect, encoder->planes);
+	for (int filter = 0; filter < RECT_FILTERS; filter++) {
+		if (filter == RECT_FILTER_PALETTE && !has_palette) {
+			continue;
+		}
+		long len = sample_bytes(encoder, rect, pixel_bytes, (enum rect_filter)filter);
+		if (len < shortest) {
+			shortest = len;
+			best = (enum rect_filter)filter;
+		}
+	}
+	return best;
 }
 
 long rect_encode(struct rect_encoder *encoder, const struct rect_pixels *rect, uint8_t *data,
@@ -328,16 +366,11 @@ long rect_encode(struct rect_encoder *encoder, const struct rect_pixels *rect, u
 	bool opaque = is_opaque(rect);
 	size_t pixel_bytes = opaque ? 3 : 4;
 	*ret_codec = opaque ? WIRE_CODEC_ZSTD : WIRE_CODEC_ZSTD_BGRA;
-	if (pixels <= 2 * SAMPLE_PIXELS) {
+	if (pixels <= SAMPLE_PIXELS) {
 		return encode_shortest(encoder, rect, pixel_bytes, data, size);
 	}
-	enum rect_filter filter = choose_filter(encoder, rect, pixel_bytes, data, size);
-	long len = encode_with(encoder, rect, pixel_bytes, filter, data, size);
-	if (len == -ENOTSUP) {
-		/* A palette held the sample's colours, not all. */
-		len = encode_with(encoder, rect, pixel_bytes, RECT_FILTER_PLANES, data, size);
-	}
-	return len;
+	enum rect_filter filter = choose_filter(encoder, rect, pixel_bytes);
+	return encode_with(encoder, rect, pixel_bytes, filter, data, size);
 }
 
 long rect_encode_filtered(struct rect_encoder *encoder, const struct rect_pixels *rect,
