@@ -337,6 +337,7 @@ static int build_if_needed(struct builder *builder, bool *ret_built, struct erro
 				builder->size.files,
 				(unsigned long long)(builder->size.bytes >> 20));
 		remove_leftovers(builder, previous);
+		apt_prune(builder->cache, &builder->plan);
 		*ret_built = true;
 	}
 	return code;

@@ -395,6 +395,32 @@ int apt_package_path(char *path, size_t size, const char *folder, const struct a
 	return len > 0 && (size_t)len < size ? 0 : -ENAMETOOLONG;
 }
 
+static bool plan_has_file(const struct apt_plan *plan, const char *folder, const char *path)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		char wanted[APT_PATH_BYTES];
+		if (apt_package_path(wanted, sizeof(wanted), folder, &plan->packages[i]) == 0 &&
+				strcmp(wanted, path) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+void apt_prune(const char *folder, const struct apt_plan *plan)
+{
+	char path[APT_PATH_BYTES];
+	snprintf(path, sizeof(path), "%s/archives", folder);
+	CLEANUP_DIR DIR *dir = opendir(path);
+	for (struct dirent *entry; dir && (entry = readdir(dir));) {
+		int len = snprintf(path, sizeof(path), "%s/archives/%s", folder, entry->d_name);
+		if (len < (int)sizeof(path) && ends_with(path, ".deb") &&
+				!plan_has_file(plan, folder, path)) {
+			unlink(path);
+		}
+	}
+}
+
 void apt_plan_finish(struct apt_plan *plan)
 {
 	for (size_t i = 0; i < plan->count; i++) {

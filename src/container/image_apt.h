@@ -43,6 +43,9 @@ int apt_download(const char *folder, const struct recipe *recipe, struct error *
 int apt_package_path(
 		char *path, size_t size, const char *folder, const struct apt_package *package);
 
+/* Removes downloaded packages that the plan does not name: of older versions. */
+void apt_prune(const char *folder, const struct apt_plan *plan);
+
 void apt_plan_finish(struct apt_plan *plan);
 
 /* Reads the lines "Inst name (version … [architecture])" of a simulated installation. */
