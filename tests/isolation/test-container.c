@@ -205,7 +205,7 @@ static void read_proc(const struct fixture *fixture, const char *file, char **te
 	must(fds_read_file(AT_FDCWD, path, 1 << 20, text, len, &err));
 }
 
-TEST(browser_has_no_power)
+TEST_WITH_TIMEOUT(browser_has_no_power, 60)
 {
 	static const char *const lines[] = {"CapInh:\t0000000000000000",
 			"CapPrm:\t0000000000000000", "CapEff:\t0000000000000000",
@@ -226,7 +226,7 @@ TEST(browser_has_no_power)
 	fixture_finish(&fixture);
 }
 
-TEST(browser_gets_only_what_is_declared)
+TEST_WITH_TIMEOUT(browser_gets_only_what_is_declared, 60)
 {
 	struct fixture fixture;
 	char path[64];
@@ -257,7 +257,7 @@ TEST(browser_gets_only_what_is_declared)
 	fixture_finish(&fixture);
 }
 
-TEST(only_memory_can_be_written)
+TEST_WITH_TIMEOUT(only_memory_can_be_written, 60)
 {
 	struct fixture fixture;
 	fixture_start(&fixture, "write");
@@ -274,7 +274,7 @@ TEST(only_memory_can_be_written)
 	fixture_finish(&fixture);
 }
 
-TEST(only_the_proxy_can_be_reached)
+TEST_WITH_TIMEOUT(only_the_proxy_can_be_reached, 60)
 {
 	struct fixture fixture;
 	fixture_start(&fixture, "net");
@@ -297,7 +297,7 @@ TEST(only_the_proxy_can_be_reached)
 	fixture_finish(&fixture);
 }
 
-TEST(kernel_surface_is_closed)
+TEST_WITH_TIMEOUT(kernel_surface_is_closed, 60)
 {
 	static const struct {
 		long number;
@@ -350,7 +350,7 @@ TEST_WITH_TIMEOUT(limits_bite_inside_only, 60)
 	fixture_finish(&fixture);
 }
 
-TEST(frozen_session_can_be_ended)
+TEST_WITH_TIMEOUT(frozen_session_can_be_ended, 60)
 {
 	struct fixture fixture;
 	fixture_start(&fixture, "frozen");
@@ -362,7 +362,7 @@ TEST(frozen_session_can_be_ended)
 	fixture_finish(&fixture);
 }
 
-TEST(killed_runtime_leaves_nothing)
+TEST_WITH_TIMEOUT(killed_runtime_leaves_nothing, 60)
 {
 	for (int delay_us = 0; delay_us < 40000; delay_us += 8000) {
 		struct fixture fixture;
@@ -377,7 +377,7 @@ TEST(killed_runtime_leaves_nothing)
 	}
 }
 
-TEST(dead_node_is_cleaned_up_after)
+TEST_WITH_TIMEOUT(dead_node_is_cleaned_up_after, 60)
 {
 	struct fixture fixture;
 	fixture_init(&fixture, "dead");
@@ -398,7 +398,7 @@ TEST(dead_node_is_cleaned_up_after)
 	fixture_finish(&fixture);
 }
 
-TEST(browser_without_renderers_is_refused)
+TEST_WITH_TIMEOUT(browser_without_renderers_is_refused, 60)
 {
 	struct fixture fixture;
 	fixture_start(&fixture, "verify");
@@ -406,7 +406,7 @@ TEST(browser_without_renderers_is_refused)
 	fixture_finish(&fixture);
 }
 
-TEST(missing_runtime_is_named)
+TEST_WITH_TIMEOUT(missing_runtime_is_named, 60)
 {
 	struct fixture fixture;
 	fixture_init(&fixture, "missing");
@@ -429,7 +429,7 @@ TEST(missing_runtime_is_named)
 	fixture_finish(&fixture);
 }
 
-TEST(second_runtime_fits)
+TEST_WITH_TIMEOUT(second_runtime_fits, 60)
 {
 	struct fixture fixture;
 	if (access("/usr/bin/runc", X_OK) < 0 && access("/usr/sbin/runc", X_OK) < 0) {
