@@ -32,7 +32,7 @@ static void name_prefix(struct place *place)
 	for (const char *c = place->run; *c; c++) {
 		hash = (hash ^ (uint8_t)*c) * 16777619u;
 	}
-	snprintf(place->prefix, sizeof(place->prefix), "%08x-", hash);
+	snprintf(place->prefix, sizeof(place->prefix), "%08x", hash);
 }
 
 static int name_paths(struct place *place, const char *run, struct error *err)

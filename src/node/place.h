@@ -14,8 +14,8 @@
 #include "base/error.h"
 
 #define PLACE_PATH_BYTES 512
-/* Sessions' ids begin with eight hexadecimal digits made from RUN's own path, and a dash. */
-#define PLACE_PREFIX_CHARS 9
+/* Sessions' ids begin with eight hexadecimal digits made from the path of RUN. */
+#define PLACE_PREFIX_CHARS 8
 
 struct place {
 	char run[PLACE_PATH_BYTES]; /* absolute, without links */

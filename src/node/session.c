@@ -19,7 +19,7 @@
 #include "node/session_parts.h"
 
 #define TOKEN_BYTES (SESSION_TOKEN_CHARS / 2)
-#define ID_RANDOM_BYTES 10
+#define ID_RANDOM_BYTES 12
 /* A killed process that no descriptor tells of is looked for this often, until it is overdue. */
 #define EMPTY_RETRY_MS 10
 #define OVERDUE_RETRY_MS 1000
