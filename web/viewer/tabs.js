@@ -120,15 +120,18 @@ export class Tabs {
 
 	/** @param {number} id */
 	create(id) {
-		const select = element("button", {
-			type: "button", role: "tab", class: "tab-select", "aria-controls": "stage",
-		}, element("span", { class: "spinner", "aria-hidden": "true" }), icon("page"),
-		element("span", { class: "tab-title" }));
-		const close = element("button", { type: "button", class: "tab-close", tabindex: "-1" }, icon("close"));
-		select.addEventListener("click", () => this.owner.select(id));
-		close.addEventListener("click", () => this.owner.close(id));
-		const shown = element("div", { class: "tab", role: "presentation" }, select, close);
+		const close = element("button", {
+			type: "button", class: "tab-close", tabindex: "-1", "aria-label": "Close tab", title: "Close tab",
+		}, icon("close"));
+		const shown = element("div", { class: "tab", role: "tab", "aria-controls": "stage" },
+			element("span", { class: "spinner", "aria-hidden": "true" }), icon("page"),
+			element("span", { class: "tab-title" }), close);
 		shown.dataset.tab = String(id);
+		shown.addEventListener("click", () => this.owner.select(id));
+		close.addEventListener("click", (/** @type {MouseEvent} */ event) => {
+			event.stopPropagation();
+			this.owner.close(id);
+		});
 		shown.addEventListener("auxclick", (/** @type {MouseEvent} */ event) => {
 			if (event.button === 1) {
 				event.preventDefault();
@@ -142,16 +145,14 @@ export class Tabs {
 	fill(shown, tab) {
 		const active = tab.id === this.activeId;
 		const title = tabTitle(tab);
-		const select = shown.querySelector(".tab-select");
 		const wasActive = shown.classList.contains("active");
 		shown.classList.toggle("active", active);
 		shown.classList.toggle("loading", (tab.flags & LOADING) !== 0);
 		shown.classList.toggle("crashed", (tab.flags & CRASHED) !== 0);
-		select.setAttribute("aria-selected", String(active));
-		select.tabIndex = active ? 0 : -1;
-		select.title = title;
+		shown.setAttribute("aria-selected", String(active));
+		shown.tabIndex = active ? 0 : -1;
+		shown.title = title;
 		shown.querySelector(".tab-title").textContent = title;
-		shown.querySelector(".tab-close").setAttribute("aria-label", `Close ${title}`);
 		if (active && !wasActive) {
 			shown.scrollIntoView({ block: "nearest", inline: "nearest" });
 		}
@@ -160,16 +161,21 @@ export class Tabs {
 	/** @param {KeyboardEvent} event */
 	key(event) {
 		const ids = [...this.tabs.keys()];
-		const shown = /** @type {HTMLElement} */ (event.target).closest?.(".tab");
-		const at = ids.indexOf(Number(/** @type {HTMLElement} */ (shown)?.dataset.tab));
-		const targets = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: ids.length - 1 };
-		if (at >= 0 && event.key === "Delete") {
+		const shown = /** @type {HTMLElement} */ (event.target);
+		const at = shown.classList.contains("tab") ? ids.indexOf(Number(shown.dataset.tab)) : -1;
+		if (at < 0) {
+			return;
+		}
+		const targets = {
+			ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: ids.length - 1, Enter: at, " ": at,
+		};
+		if (event.key === "Delete") {
 			event.preventDefault();
 			this.owner.close(ids[at]);
-		} else if (at >= 0 && event.key in targets) {
+		} else if (event.key in targets) {
 			event.preventDefault();
 			const to = (/** @type {any} */ (targets)[event.key] + ids.length) % ids.length;
-			this.elements.get(ids[to]).querySelector(".tab-select").focus();
+			this.elements.get(ids[to]).focus();
 			this.owner.select(ids[to]);
 		}
 	}

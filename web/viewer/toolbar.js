@@ -26,7 +26,7 @@ export class Toolbar {
 		byId("address-form").addEventListener("submit", (/** @type {Event} */ event) => this.submit(event));
 		this.input.addEventListener("focus", () => this.edit());
 		this.input.addEventListener("blur", () => this.display());
-		this.input.addEventListener("input", () => this.input.setCustomValidity(""));
+		this.input.addEventListener("input", () => this.say(""));
 		this.input.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
 			if (event.key === "Escape") {
 				event.preventDefault();
@@ -59,13 +59,20 @@ export class Toolbar {
 		event.preventDefault();
 		const parsed = parseAddress(this.input.value);
 		if ("problem" in parsed) {
-			this.input.setCustomValidity(parsed.problem);
-			this.input.reportValidity();
+			this.say(parsed.problem);
 			return;
 		}
 		this.input.value = parsed.address;
 		this.owner.navigate(parsed.address);
 		this.owner.leave();
+	}
+
+	/** @param {string} problem with what was typed */
+	say(problem) {
+		const shown = byId("address-problem");
+		shown.textContent = problem;
+		shown.hidden = problem === "";
+		this.input.setAttribute("aria-invalid", String(problem !== ""));
 	}
 
 	edit() {
@@ -77,7 +84,7 @@ export class Toolbar {
 	/** Shows the address with its host standing out. */
 	display() {
 		byId("address-form").classList.remove("editing");
-		this.input.setCustomValidity("");
+		this.say("");
 		this.input.value = this.address;
 		const { before, host, after } = displayParts(this.address);
 		this.shown.replaceChildren(element("span", {}, before), element("b", {}, host), element("span", {}, after));
