@@ -50,6 +50,10 @@ static int watch(struct encoder *encoder, const struct encoder_options *options,
 
 static int init(struct encoder *encoder, const struct encoder_options *options, struct error *err)
 {
+	encoder->scroll_search = scroll_search_create();
+	if (!encoder->scroll_search) {
+		return error_set(err, -ENOMEM, "no memory for an encoder");
+	}
 	int code = ring_reader_init(&encoder->ring, options->ring_fd, err);
 	if (code == 0) {
 		code = rect_encoder_create(&encoder->rect_encoder, err);
@@ -98,6 +102,7 @@ void encoder_destroy(struct encoder *encoder)
 	for (size_t i = 0; i < RING_SURFACES_MAX; i++) {
 		surface_destroy(encoder->surfaces[i]);
 	}
+	scroll_search_destroy(encoder->scroll_search);
 	rect_encoder_destroy(encoder->rect_encoder);
 	jpeg_encoder_destroy(encoder->jpeg_encoder);
 	ring_reader_finish(&encoder->ring);

@@ -19,6 +19,7 @@
 #include "encoder/codec_jpeg.h"
 #include "encoder/packets.h"
 #include "encoder/present.h"
+#include "encoder/scroll.h"
 #include "encoder/surface.h"
 #include "frame/ring.h"
 
@@ -55,6 +56,7 @@ struct encoder {
 	size_t pixels_bytes; /* of all of them */
 	struct surface *current; /* part of its frame is sent; NULL between frames */
 	size_t next_surface; /* whose turn it is */
+	struct scroll_search *scroll_search;
 	struct rect_encoder *rect_encoder;
 	struct jpeg_encoder *jpeg_encoder;
 	struct loop_timer settle_timer;

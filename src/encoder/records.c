@@ -82,7 +82,8 @@ static int take_frame(struct encoder *encoder, const struct ring_record *record)
 			return code;
 		}
 	}
-	surface_apply(surface, frame, encoder->ring.arena + frame->arena_offset);
+	surface_apply(surface, frame, encoder->ring.arena + frame->arena_offset,
+			encoder->scroll_search);
 	surface->owes_done = true;
 	if (surface->place.role == WIRE_ROLE_MAIN && frame->damage_count) {
 		encoder_report_ready(encoder);

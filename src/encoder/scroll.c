@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
-
 /* Rows are hashed in strips of so many pixels, so that a still sidebar or scroll bar beside the
  * moving part does not hide it:
  *
@@ -19,8 +17,6 @@
 /* A move has to make so many strip-rows right. */
 #define MIN_GAIN 24
 #define VOTING_STRIPS 8
-#define TABLE_BITS 15 /* over twice RING_SURFACE_MAX_SIDE rows */
-#define TABLE_SLOTS (1u << TABLE_BITS)
 #define ROW_TWICE UINT16_MAX
 
 struct row_hash {
@@ -28,35 +24,58 @@ struct row_hash {
 	bool is_flat; /* of one colour: matches anywhere, tells nothing */
 };
 
-struct search {
+struct scroll_search {
 	uint32_t strips, rows;
-	struct row_hash *old; /* owned; strip by strip, rows each */
+	uint32_t table_bits;
+	struct row_hash *old; /* strip by strip, rows each; the beginning of memory, which is owned
+			       */
 	struct row_hash *new;
-	uint32_t *votes; /* owned; for distances -rows + 1 … rows - 1 */
-	uint16_t *table; /* owned; hash → row + 1, 0 empty, ROW_TWICE */
-	uint32_t *table_hash; /* owned */
+	uint32_t *votes; /* for distances -rows + 1 … rows - 1 */
+	uint32_t *table_hash; /* the table: hash → row + 1, 0 empty, ROW_TWICE */
+	uint16_t *table;
+	size_t size_bytes; /* of the memory */
 };
 
-static void search_finish(struct search *search)
+struct scroll_search *scroll_search_create(void)
 {
-	free(search->old);
-	free(search->new);
-	free(search->votes);
-	free(search->table);
-	free(search->table_hash);
+	return calloc(1, sizeof(struct scroll_search));
 }
 
-static bool search_init(struct search *search, const struct rect *damage)
+void scroll_search_destroy(struct scroll_search *search)
+{
+	if (search) {
+		free(search->old);
+		free(search);
+	}
+}
+
+/* Divides the memory, growing it first when it is too small. */
+static bool prepare(struct scroll_search *search, const struct rect *damage)
 {
 	search->strips = ((uint32_t)damage->width + STRIP_WIDTH - 1) / STRIP_WIDTH;
 	search->rows = (uint32_t)damage->height;
+	search->table_bits = 6;
+	while (1u << search->table_bits < 2 * search->rows) {
+		search->table_bits++;
+	}
 	size_t count = (size_t)search->strips * search->rows;
-	search->old = malloc(count * sizeof(*search->old));
-	search->new = malloc(count * sizeof(*search->new));
-	search->votes = calloc(2 * (size_t)search->rows, sizeof(*search->votes));
-	search->table = malloc(TABLE_SLOTS * sizeof(*search->table));
-	search->table_hash = malloc(TABLE_SLOTS * sizeof(*search->table_hash));
-	return search->old && search->new && search->votes && search->table && search->table_hash;
+	size_t slots = (size_t)1 << search->table_bits;
+	size_t size = 2 * count * sizeof(struct row_hash) + 2 * search->rows * sizeof(uint32_t) +
+			slots * (sizeof(uint32_t) + sizeof(uint16_t));
+	if (size > search->size_bytes) {
+		free(search->old);
+		search->old = malloc(size);
+		search->size_bytes = search->old ? size : 0;
+	}
+	if (!search->old) {
+		return false;
+	}
+	search->new = search->old + count;
+	search->votes = (uint32_t *)(void *)(search->new + count);
+	search->table_hash = search->votes + 2 * search->rows;
+	search->table = (uint16_t *)(void *)(search->table_hash + slots);
+	memset(search->votes, 0, 2 * search->rows * sizeof(*search->votes));
+	return true;
 }
 
 /* A sum of products with odd constants from a linear congruence: position counts, and it
@@ -84,7 +103,7 @@ static struct row_hash hash_row(const uint32_t *row, uint32_t count, uint32_t ma
 	return (struct row_hash){.hash = sum, .is_flat = differing == 0};
 }
 
-static void hash_strips(const struct search *search, const uint32_t *pixels, size_t stride,
+static void hash_strips(const struct scroll_search *search, const uint32_t *pixels, size_t stride,
 		uint32_t width, uint32_t mask, struct row_hash *ret_hashes)
 {
 	uint32_t weights[STRIP_WIDTH];
@@ -99,20 +118,20 @@ static void hash_strips(const struct search *search, const uint32_t *pixels, siz
 	}
 }
 
-static uint32_t find_slot(const struct search *search, uint32_t hash)
+static uint32_t find_slot(const struct scroll_search *search, uint32_t hash)
 {
-	uint32_t slot = (hash * 0x9e3779b1u) >> (32 - TABLE_BITS);
+	uint32_t slot = (hash * 0x9e3779b1u) >> (32 - search->table_bits);
 	while (search->table[slot] && search->table_hash[slot] != hash) {
-		slot = (slot + 1) % TABLE_SLOTS;
+		slot = (slot + 1) % (1u << search->table_bits);
 	}
 	return slot;
 }
 
-static void vote_strip(struct search *search, uint32_t strip)
+static void vote_strip(struct scroll_search *search, uint32_t strip)
 {
 	const struct row_hash *old = search->old + (size_t)strip * search->rows;
 	const struct row_hash *new = search->new + (size_t)strip * search->rows;
-	memset(search->table, 0, TABLE_SLOTS * sizeof(*search->table));
+	memset(search->table, 0, sizeof(*search->table) << search->table_bits);
 	for (uint32_t y = 0; y < search->rows; y++) {
 		if (!old[y].is_flat) {
 			uint32_t slot = find_slot(search, old[y].hash);
@@ -132,7 +151,7 @@ static void vote_strip(struct search *search, uint32_t strip)
 }
 
 /* The distance (new row less old row) with most votes; 0 when there is no clear one. */
-static int32_t best_distance(struct search *search)
+static int32_t best_distance(struct scroll_search *search)
 {
 	uint32_t step = (search->strips + VOTING_STRIPS - 1) / VOTING_STRIPS;
 	for (uint32_t strip = step / 2; strip < search->strips; strip += step) {
@@ -149,7 +168,8 @@ static int32_t best_distance(struct search *search)
 
 /* What moving by distance does to a strip's row: 1 it becomes right, -1 it was right and is not any
  * more, 0 no difference. */
-static int row_gain(const struct search *search, uint32_t strip, uint32_t y, int32_t distance)
+static int row_gain(
+		const struct scroll_search *search, uint32_t strip, uint32_t y, int32_t distance)
 {
 	size_t at = (size_t)strip * search->rows + y;
 	bool was_right = search->new[at].hash == search->old[at].hash;
@@ -176,7 +196,7 @@ static void extend(struct span *here, struct span *best, uint32_t at, int64_t ga
 }
 
 static struct span best_strips(
-		const struct search *search, uint32_t from, uint32_t to, int32_t distance)
+		const struct scroll_search *search, uint32_t from, uint32_t to, int32_t distance)
 {
 	struct span here = {0};
 	struct span best = {0};
@@ -190,8 +210,8 @@ static struct span best_strips(
 	return best;
 }
 
-static struct span best_rows(const struct search *search, const struct span *strips, uint32_t from,
-		uint32_t to, int32_t distance)
+static struct span best_rows(const struct scroll_search *search, const struct span *strips,
+		uint32_t from, uint32_t to, int32_t distance)
 {
 	struct span here = {0};
 	struct span best = {0};
@@ -205,7 +225,8 @@ static struct span best_rows(const struct search *search, const struct span *str
 	return best;
 }
 
-static bool find_in(struct search *search, const struct rect *damage, struct surface_copy *ret_copy)
+static bool find_in(struct scroll_search *search, const struct rect *damage,
+		struct surface_copy *ret_copy)
 {
 	int32_t distance = best_distance(search);
 	if (distance == 0) {
@@ -231,19 +252,16 @@ static bool find_in(struct search *search, const struct rect *damage, struct sur
 	return true;
 }
 
-bool scroll_find(const struct surface *surface, const struct rect *damage, const uint32_t *pixels,
-		uint32_t mask, struct surface_copy *ret_copy)
+bool scroll_find(struct scroll_search *search, const struct surface *surface,
+		const struct scroll_pixels *new, struct surface_copy *ret_copy)
 {
-	if (damage->width < MIN_WIDTH || damage->height < MIN_HEIGHT) {
+	const struct rect *damage = &new->damage;
+	if (damage->width < MIN_WIDTH || damage->height < MIN_HEIGHT || !prepare(search, damage)) {
 		return false;
 	}
-	CLEANUP(search_finish) struct search search = {0};
-	if (!search_init(&search, damage)) {
-		return false;
-	}
+	uint32_t width = (uint32_t)damage->width;
 	const uint32_t *own = surface->pixels + (size_t)damage->y * surface->width + damage->x;
-	hash_strips(&search, own, surface->width, (uint32_t)damage->width, 0, search.old);
-	hash_strips(&search, pixels, (size_t)damage->width, (uint32_t)damage->width, mask,
-			search.new);
-	return find_in(&search, damage, ret_copy);
+	hash_strips(search, own, surface->width, width, 0, search->old);
+	hash_strips(search, new->pixels, width, width, new->mask, search->new);
+	return find_in(search, damage, ret_copy);
 }

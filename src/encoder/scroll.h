@@ -10,9 +10,21 @@
 
 #include "encoder/surface.h"
 
-/* damage: inside the surface; pixels: its new ones, tightly packed; mask: bits set in each of them
- * before comparing. True when moving *ret_copy makes many pixels right. */
-bool scroll_find(const struct surface *surface, const struct rect *damage, const uint32_t *pixels,
-		uint32_t mask, struct surface_copy *ret_copy);
+/* What a frame brings for one damage rectangle. */
+struct scroll_pixels {
+	struct rect damage; /* inside the surface */
+	const uint32_t *pixels; /* tightly packed */
+	uint32_t mask; /* bits set in each of them before comparing */
+};
+
+struct scroll_search;
+
+/* Working memory, kept from one search to the next: fresh pages would cost more than the search. */
+struct scroll_search *scroll_search_create(void);
+void scroll_search_destroy(struct scroll_search *search);
+
+/* True when moving *ret_copy makes many pixels right. */
+bool scroll_find(struct scroll_search *search, const struct surface *surface,
+		const struct scroll_pixels *new, struct surface_copy *ret_copy);
 
 #endif

@@ -311,9 +311,7 @@ static bool take_segment(uint32_t *own, const uint32_t *new, uint32_t mask, uint
 }
 
 struct taking {
-	const uint32_t *pixels; /* of the damage rectangle, tightly packed */
-	struct rect damage;
-	uint32_t mask;
+	struct scroll_pixels new;
 	uint32_t now_ms;
 	uint32_t column, row; /* of the tile in hand */
 };
@@ -323,15 +321,16 @@ static void take_tile(struct surface *surface, const struct taking *taking)
 {
 	struct rect bounds = tile_bounds(surface, taking->column, taking->row);
 	struct rect part;
-	rect_intersect(&bounds, &taking->damage, &part);
+	rect_intersect(&bounds, &taking->new.damage, &part);
 	struct rect changed = {0};
 	for (int32_t y = part.y; y < part.y + part.height; y++) {
 		uint32_t *own = surface->pixels + (size_t)y * surface->width + part.x;
-		const uint32_t *new = taking->pixels +
-				(size_t)(y - taking->damage.y) * (size_t)taking->damage.width +
-				(part.x - taking->damage.x);
+		const uint32_t *new = taking->new.pixels +
+				(size_t)(y - taking->new.damage.y) *
+						(size_t)taking->new.damage.width +
+				(part.x - taking->new.damage.x);
 		struct rect span = {.y = y - bounds.y, .height = 1};
-		if (take_segment(own, new, taking->mask, (uint32_t)part.width, &span)) {
+		if (take_segment(own, new, taking->new.mask, (uint32_t)part.width, &span)) {
 			span.x += part.x - bounds.x;
 			changed = rect_union(&changed, &span);
 		}
@@ -349,7 +348,7 @@ static void take_tile(struct surface *surface, const struct taking *taking)
 
 static void take_damage(struct surface *surface, struct taking *taking)
 {
-	const struct rect *damage = &taking->damage;
+	const struct rect *damage = &taking->new.damage;
 	uint32_t column_end = (uint32_t)(damage->x + damage->width + TILE_WIDTH - 1) / TILE_WIDTH;
 	uint32_t row_end = (uint32_t)(damage->y + damage->height + TILE_HEIGHT - 1) / TILE_HEIGHT;
 	for (taking->row = (uint32_t)damage->y / TILE_HEIGHT; taking->row < row_end;
@@ -361,25 +360,23 @@ static void take_damage(struct surface *surface, struct taking *taking)
 	}
 }
 
-void surface_apply(struct surface *surface, const struct ring_frame *frame, const uint8_t *pixels)
+void surface_apply(struct surface *surface, const struct ring_frame *frame, const uint8_t *pixels,
+		struct scroll_search *search)
 {
 	assert(frame->width == surface->width && frame->height == surface->height);
 	struct taking taking = {
-			.mask = frame->format == RING_BGRX ? OPAQUE : 0,
+			.new.mask = frame->format == RING_BGRX ? OPAQUE : 0,
 			.now_ms = (uint32_t)clock_now_ms(),
 	};
+	struct surface_copy copy;
 	for (uint32_t i = 0; i < frame->damage_count; i++) {
-		taking.damage = frame->damage[i];
-		taking.pixels = (const uint32_t *)(const void *)pixels;
-		if (surface->has_picture) {
-			struct surface_copy copy;
-			if (scroll_find(surface, &taking.damage, taking.pixels, taking.mask,
-					    &copy)) {
-				surface_scroll(surface, &copy);
-			}
+		taking.new.damage = frame->damage[i];
+		taking.new.pixels = (const uint32_t *)(const void *)pixels;
+		if (surface->has_picture && scroll_find(search, surface, &taking.new, &copy)) {
+			surface_scroll(surface, &copy);
 		}
 		take_damage(surface, &taking);
-		pixels += (size_t)taking.damage.width * (size_t)taking.damage.height * 4;
+		pixels += (size_t)frame->damage[i].width * (size_t)frame->damage[i].height * 4;
 	}
 	surface->has_picture = true;
 	surface->input_serial = frame->input_serial;

@@ -64,9 +64,12 @@ void surface_destroy(struct surface *surface);
 int surface_resize(struct surface *surface, uint32_t width, uint32_t height);
 size_t surface_bytes(uint32_t width, uint32_t height);
 
+struct scroll_search;
+
 /* Takes over a frame's pixels from the ring's arena, marking what differs. Its size must be the
  * surface's. */
-void surface_apply(struct surface *surface, const struct ring_frame *frame, const uint8_t *pixels);
+void surface_apply(struct surface *surface, const struct ring_frame *frame, const uint8_t *pixels,
+		struct scroll_search *search);
 
 /* Marks a rectangle inside the surface as different at the client. */
 void surface_mark(struct surface *surface, const struct rect *rect);
