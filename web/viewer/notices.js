@@ -12,6 +12,8 @@ import { NOTICE_LAST_OF_EGRESS, NOTICE_PAGE_CRASHED, NOTICE_PAGE_FAILED, noticeF
 
 /** How far apart the proxy's and the browser's word on one failure may be. */
 const TOGETHER_MS = 6000;
+/** A failed page's address may follow the word that it failed by so much. */
+const SETTLE_MS = 1500;
 const MAX_BARS = 2;
 /** Names that a missing picture or advertisement on a page should not make a fuss of. */
 const QUIET = new Set([1, 2, 5, 8]);
@@ -21,7 +23,7 @@ const THROUGH_PROXY = /TUNNEL_CONNECTION_FAILED|PROXY|EMPTY_RESPONSE/;
 
 /**
  * @typedef {{code: number, detail: string, at: number}} Seen
- * @typedef {{code: number, detail: string, address: string}} Failure
+ * @typedef {{code: number, detail: string, address: string, at: number}} Failure
  */
 
 export class Notices {
@@ -43,8 +45,11 @@ export class Notices {
 
 	/** @param {Record<string, any>} message notice */
 	receive({ code, tab, detail }) {
-		if (code <= NOTICE_LAST_OF_EGRESS) {
-			this.egress(code, tab, detail);
+		if (code <= NOTICE_LAST_OF_EGRESS && tab === 0) {
+			this.egress(code, detail);
+		} else if (code <= NOTICE_LAST_OF_EGRESS) {
+			// The browser's own word, with an error's name where the proxy has the host.
+			this.fail(tab, code, /^(net::)?ERR_/.test(detail) ? this.hosts(tab)[0] ?? "" : detail);
 		} else if (code === NOTICE_PAGE_FAILED || code === NOTICE_PAGE_CRASHED) {
 			this.pageFailed(code, tab || (this.owner.active()?.id ?? 0), detail);
 		} else {
@@ -52,13 +57,12 @@ export class Notices {
 		}
 	}
 
-	/** @param {number} code @param {number} tab @param {string} detail host, perhaps with a port */
-	egress(code, tab, detail) {
+	/** @param {number} code @param {string} detail host, perhaps with a port */
+	egress(code, detail) {
 		const now = performance.now();
 		this.seen = this.seen.filter(({ at }) => now - at < TOGETHER_MS).slice(-32);
 		this.seen.push({ code, detail, at: now });
-		const active = this.owner.active();
-		const id = tab || (active?.id ?? 0);
+		const id = this.owner.active()?.id ?? 0;
 		const known = this.failures.get(id);
 		const ofPage = this.hosts(id).includes(bareHost(detail)) && this.isLoading(id);
 		if (ofPage || (known?.code === NOTICE_PAGE_FAILED && THROUGH_PROXY.test(known.detail))) {
@@ -103,12 +107,26 @@ export class Notices {
 	/** @param {number} tab @param {number} code @param {string} detail */
 	fail(tab, code, detail) {
 		const address = this.owner.wanted(tab) || (this.owner.active()?.address ?? "");
-		this.failures.set(tab, { code, detail, address });
+		this.failures.set(tab, { code, detail, address, at: performance.now() });
 		const { text } = noticeFor(code, detail);
 		for (const entry of this.shown.filter((one) => one.element.dataset.text === text)) {
 			this.removeBar(entry);
 		}
 		this.owner.changed();
+	}
+
+	/** A tab shows a page: was it another one that failed? @param {import("./tabs.js").Tab} tab */
+	arrived(tab) {
+		const failure = this.failures.get(tab.id);
+		if (!failure || failure.address === tab.address || tab.address.startsWith("chrome-error:")) {
+			return;
+		}
+		if (performance.now() - failure.at < SETTLE_MS) {
+			// The failed page's own address, a moment later.
+			failure.address = tab.address;
+		} else {
+			this.clear(tab.id);
+		}
 	}
 
 	/** What to show in the place of a tab's page. @param {number} tab */

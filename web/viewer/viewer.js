@@ -401,13 +401,9 @@ export class Viewer {
 			this.navigate(address);
 		}
 		if (active) {
-			const failure = this.notices.failures.get(active.id);
 			const there = !(active.flags & LOADING) && !isEmpty(active);
-			if (failure && there && active.address !== failure.address
-					&& !active.address.startsWith("chrome-error:")) {
-				this.notices.clear(active.id);
-			}
 			if (there) {
+				this.notices.arrived(active);
 				this.wanted.delete(active.id);
 			}
 		}
