@@ -136,13 +136,16 @@ static enum refusal refusal_of_parse(int code)
 }
 
 /* Takes over what the request says; the request itself is not kept. */
-static int take_request(struct connection *connection, const struct request *request)
+static int take_request(struct connection *connection, struct request *request)
 {
+	bool to_proxy = connection->session->context->has_proxy;
+	/* An upstream proxy that does not know of upgrades would read what follows a forged answer
+	 * 101 as further requests, which nobody checked. Browsers use CONNECT for their sockets. */
+	request->is_upgrade = request->is_upgrade && !to_proxy;
 	connection->target = request->target;
 	connection->is_known = true;
 	connection->is_upgrade = request->is_upgrade;
 	body_init(&connection->body, request);
-	bool to_proxy = connection->session->context->has_proxy;
 	if (request->kind == REQUEST_PLAIN) {
 		return request_write(request, to_proxy, &connection->upstream.out);
 	}

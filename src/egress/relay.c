@@ -341,6 +341,8 @@ static void start_answer_body(struct connection *connection)
 	struct buffer *answer = &connection->answer;
 	size_t len = buffer_length(answer);
 	start_relaying(connection);
+	/* A refused upgrade was not read from: from here on its client's leaving is noticed. */
+	connection->client.is_read |= connection->is_upgrade;
 	count_down(connection, len);
 	if (buffer_append(&connection->client.out, buffer_head(answer), len) < 0 ||
 			flush(&connection->client) < 0) {

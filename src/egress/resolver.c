@@ -11,16 +11,21 @@
 /* One UDP and one TCP socket for each server is the most c-ares opens at a time. */
 #define RESOLVER_MAX_SOCKETS 32
 #define RESOLVER_TRY_TIMEOUT_MS 2000
-#define RESOLVER_TRIES 3
+#define RESOLVER_TRIES 2
+/* Each lookup is two questions, and c-ares would search for ever for a free one of 65,536 numbers.
+ */
+#define RESOLVER_MAX_LOOKUPS 8192
 
 struct resolver {
 	struct loop *loop;
 	ares_channel channel;
 	struct loop_timer timer;
+	size_t lookup_count; /* cancelled ones included: c-ares still waits for their answers */
 	struct loop_source sources[RESOLVER_MAX_SOCKETS]; /* loop NULL: free */
 };
 
 struct lookup {
+	struct resolver *resolver;
 	lookup_handler handle; /* NULL: cancelled */
 	void *data;
 };
@@ -197,6 +202,7 @@ static void handle_answer(void *data, int status, int timeouts, struct ares_addr
 	size_t count = status == ARES_SUCCESS && info ? collect(info, addresses) : 0;
 	int code = code_of(status);
 	ares_freeaddrinfo(info);
+	lookup->resolver->lookup_count--;
 	if (lookup->handle) {
 		lookup->handle(lookup->data, code == 0 && count == 0 ? -ENOENT : code, addresses,
 				count);
@@ -206,11 +212,15 @@ static void handle_answer(void *data, int status, int timeouts, struct ares_addr
 int resolver_start(struct resolver *resolver, const char *name, lookup_handler handle, void *data,
 		struct lookup **ret_lookup)
 {
+	if (resolver->lookup_count >= RESOLVER_MAX_LOOKUPS) {
+		return -EBUSY;
+	}
 	struct lookup *lookup = malloc(sizeof(*lookup));
 	if (!lookup) {
 		return -ENOMEM;
 	}
-	*lookup = (struct lookup){.handle = handle, .data = data};
+	*lookup = (struct lookup){.resolver = resolver, .handle = handle, .data = data};
+	resolver->lookup_count++;
 	*ret_lookup = lookup;
 	/* No sorting: it would connect sockets to what was not checked yet. */
 	struct ares_addrinfo_hints hints = {.ai_family = AF_UNSPEC,

@@ -26,7 +26,7 @@ int resolver_create(struct loop *loop, const char *servers, struct resolver **re
 void resolver_destroy(struct resolver *resolver);
 
 /* Starts a lookup. handle may be called before this returns; *ret_lookup is set before that and is
- * not to be used after handle was called. */
+ * not to be used after handle was called. -EBUSY when too many are on their way. */
 int resolver_start(struct resolver *resolver, const char *name, lookup_handler handle, void *data,
 		struct lookup **ret_lookup);
 /* handle will not be called any more. NULL is fine. */

@@ -107,7 +107,7 @@ static void start_lookup(struct connection *connection, const char *name)
 	connection_set_timer(connection, context->limits.lookup_timeout_ms);
 	if (resolver_start(context->resolver, name, handle_lookup, connection,
 			    &connection->lookup) < 0) {
-		connection_close(connection);
+		connection_refuse(connection, REFUSAL_DNS);
 	}
 }
 

@@ -50,7 +50,7 @@ static bool label_is_number(const char *label, size_t len)
 
 static bool label_is_valid(const char *label, size_t len)
 {
-	if (len == 0 || len > TARGET_LABEL_MAX_BYTES || label[0] == '-' || label[len - 1] == '-') {
+	if (len == 0 || len > TARGET_LABEL_MAX_BYTES) {
 		return false;
 	}
 	for (size_t i = 0; i < len; i++) {

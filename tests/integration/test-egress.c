@@ -583,6 +583,11 @@ TEST(an_upstream_proxy_gets_names_but_no_internal_address)
 	check_notice(&proxy, WIRE_NOTICE_UPSTREAM_PROXY, "bad.example");
 	CHECK(ask(proxy.port, "GET http://a.example/p HTTP/1.1\r\nHost: x\r\n\r\n", text) > 0);
 	CHECK(strstr(text, "GET http://a.example/p HTTP/1.1\r\nHost: a.example\r\n"));
+	CHECK(ask(proxy.port,
+			      "GET http://a.example/ws HTTP/1.1\r\nHost: x\r\n"
+			      "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+			      text) > 0);
+	CHECK(strstr(text, "GET http://a.example/ws ") && !strstr(text, "Upgrade"));
 	check_status(proxy.port, "CONNECT 10.0.0.1:443 HTTP/1.1\r\nHost: x\r\n\r\n", "403");
 	check_status(proxy.port, "CONNECT localhost:443 HTTP/1.1\r\nHost: x\r\n\r\n", "403");
 	snprintf(text, sizeof(text), "CONNECT %s HTTP/1.1\r\nHost: x\r\n\r\n", upstream);

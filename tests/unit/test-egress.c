@@ -239,9 +239,8 @@ TEST(hosts_are_names_or_canonical_addresses)
 	}
 	static const char *const bad[] = {"", ":80", "a", "a:", "a:0", "a:65536", "a:080", "a:+80",
 			"a:8 0", "a b:80", "user@a:80", "a:b@c:80", "a%2e:80", "[::1:80", "::1:80",
-			"[::1]", "[1.2.3.4]:80", "[::1%25lo]:80", "a..b:80", ".a:80", "-a:80",
-			"a-:80", "a..:80", "1.2.3.4.:80", "a/b:80", "a\\b:80", "\xc3\xa4:80",
-			"a\r\n:80"};
+			"[::1]", "[1.2.3.4]:80", "[::1%25lo]:80", "a..b:80", ".a:80", "a..:80",
+			"1.2.3.4.:80", "a/b:80", "a\\b:80", "\xc3\xa4:80", "a\r\n:80"};
 	for (size_t i = 0; i < ARRAY_LENGTH(bad); i++) {
 		if (parse_authority(bad[i], &target) != -EINVAL) {
 			test_fail(__FILE__, __LINE__, "\"%s\": wrong answer", bad[i]);
