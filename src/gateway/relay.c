@@ -31,13 +31,13 @@ static void move_to_front(struct relay *relay)
 
 uint8_t *relay_reserve(struct relay *relay, size_t len)
 {
+	if (len > RELAY_MAX_BYTES || relay_length(relay) > RELAY_MAX_BYTES - len) {
+		return NULL;
+	}
 	if (relay->bytes && len <= relay->size - relay->end) {
 		return relay->bytes + relay->end;
 	}
 	move_to_front(relay);
-	if (len > RELAY_MAX_BYTES || relay->end > RELAY_MAX_BYTES + RELAY_HEADROOM_BYTES - len) {
-		return NULL;
-	}
 	size_t size = relay->size ? relay->size : FIRST_BYTES;
 	while (size - relay->end < len) {
 		size *= 2;
