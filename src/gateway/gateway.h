@@ -57,6 +57,7 @@ struct gateway {
 	uint64_t audit_window_ms;
 	unsigned audit_refusals; /* rows of the window */
 	struct metrics metrics;
+	bool has_pauses; /* a stream's client is to be paused or let go on */
 	bool is_stopping;
 };
 

@@ -11,6 +11,8 @@
 #define HEAD_BYTES 4096
 #define COOKIE_HEADER_BYTES 4096
 #define CHUNK_BYTES (64 * 1024)
+/* For a client to take an answer whole. */
+#define ANSWER_PATIENCE_S 60
 
 #define CSP                                                                                        \
 	"default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; "             \
@@ -131,6 +133,14 @@ static enum method method_of(int lws_method)
 
 /* ---- answering ---- */
 
+static void begin_answer(struct request *request)
+{
+	request->state = REQUEST_ANSWERING;
+	lws_rx_flow_control(request->wsi, 1);
+	lws_set_timeout(request->wsi, PENDING_TIMEOUT_HTTP_CONTENT, ANSWER_PATIENCE_S);
+	lws_callback_on_writable(request->wsi);
+}
+
 static void finish_answer(struct request *request, int status)
 {
 	assert(request->answer.status == 0);
@@ -139,9 +149,7 @@ static void finish_answer(struct request *request, int status)
 	if (request->state != REQUEST_HANDLING) {
 		return; /* its body comes first */
 	}
-	request->state = REQUEST_ANSWERING;
-	lws_rx_flow_control(request->wsi, 1);
-	lws_callback_on_writable(request->wsi);
+	begin_answer(request);
 }
 
 void respond_text(struct request *request, int status, const char *type, char *stolen)
@@ -235,7 +243,9 @@ static int send_head(struct request *request)
 	}
 	struct answer *answer = &request->answer;
 	size_t room = (size_t)(end - at);
-	if (answer->len <= room) {
+	if (answer->is_head_only) {
+		answer->sent = answer->len;
+	} else if (answer->len <= room) {
 		if (answer->len) {
 			memcpy(at, answer->bytes, answer->len);
 		}
@@ -394,9 +404,7 @@ static void handle(struct request *request)
 		request->match.route->handle(request);
 		return;
 	}
-	request->state = REQUEST_ANSWERING;
-	lws_rx_flow_control(request->wsi, 1);
-	lws_callback_on_writable(request->wsi);
+	begin_answer(request);
 }
 
 static int begin(struct request *request, const char *path, size_t len)
@@ -404,7 +412,9 @@ static int begin(struct request *request, const char *path, size_t len)
 	struct lws *wsi = request->wsi;
 	char *target;
 	int target_len;
-	enum method method = method_of(lws_http_get_uri_and_method(wsi, &target, &target_len));
+	int lws_method = lws_http_get_uri_and_method(wsi, &target, &target_len);
+	enum method method = method_of(lws_method);
+	request->answer.is_head_only = lws_method == LWSHUMETH_HEAD;
 	long body_len = announced_length(wsi);
 	if (body_len == -EBADMSG || !host_is_valid(wsi) ||
 			(method != METHOD_POST && body_len > 0)) {

@@ -27,6 +27,7 @@ struct answer {
 	const char *etag;
 	unsigned retry_after_s;
 	char cookie[192]; /* a Set-Cookie value; empty: none */
+	bool is_head_only;
 	bool closes; /* the connection */
 };
 

@@ -353,8 +353,14 @@ static int step(struct gateway *gateway, lws_sorted_usec_list_t *sul)
 	} else {
 		lws_sul_cancel(sul);
 	}
-	int code = lws_service(gateway->context, 0);
-	return code < 0 ? -EIO : loop_run_once(gateway->loop, 0);
+	if (lws_service(gateway->context, 0) < 0) {
+		return -EIO;
+	}
+	int code = loop_run_once(gateway->loop, 0);
+	if (gateway->has_pauses) {
+		stream_apply_pauses(gateway);
+	}
+	return code;
 }
 
 static void handle_stop_time(struct loop_timer *timer)

@@ -22,7 +22,8 @@
 #define DOWN_HIGH_BYTES (256 * 1024)
 /* With this much waiting for the node, the client is not read. */
 #define UP_HIGH_BYTES (32 * 1024)
-#define UP_MAX_BYTES (UP_HIGH_BYTES + 2 * (WIRE_LENGTH_BYTES + WIRE_SHORT_MAX_BYTES))
+/* The rest is what may still come from one TLS record before the pause is applied. */
+#define UP_MAX_BYTES (UP_HIGH_BYTES + 64 * 1024)
 #define NOTICES_MAX_BYTES (16 * 1024)
 /* Input messages a second, and at once. A mouse has 1000 events a second, a viewer sends fewer. */
 #define INPUT_RATE 1500
@@ -57,6 +58,7 @@ struct stream {
 	bool has_said_hello;
 	bool is_node_paused;
 	bool is_client_paused;
+	bool wants_pause;
 	int ending_reason; /* the session ended; its encoder's bye and end of file are waited for */
 	uint64_t tokens_us; /* when the next input message is free to come */
 	enum stream_close close_code;
@@ -77,6 +79,25 @@ static void drop_node(struct stream *stream)
 	}
 }
 
+/* Not from inside the library's reading: version 4.1.6 turns in circles for ever when it is told to
+ * stop while a TLS record is half read. stream_apply_pauses does it afterwards. */
+static void update_client_pause(struct stream *stream, bool is_paused)
+{
+	stream->wants_pause = is_paused;
+	stream->gateway->has_pauses = true;
+}
+
+void stream_apply_pauses(struct gateway *gateway)
+{
+	gateway->has_pauses = false;
+	for (struct stream *stream = gateway->streams; stream; stream = stream->next) {
+		if (stream->is_client_paused != stream->wants_pause) {
+			stream->is_client_paused = stream->wants_pause;
+			lws_rx_flow_control(stream->wsi, !stream->is_client_paused);
+		}
+	}
+}
+
 static void end(struct stream *stream, enum stream_state state, enum stream_close code,
 		const char *text)
 {
@@ -84,6 +105,7 @@ static void end(struct stream *stream, enum stream_state state, enum stream_clos
 		return;
 	}
 	drop_node(stream);
+	update_client_pause(stream, false);
 	if (stream->state != STREAM_DRAINING) {
 		lws_set_timeout(stream->wsi, PENDING_TIMEOUT_CLOSE_SEND, CLOSE_TIMEOUT_S);
 	}
@@ -131,14 +153,6 @@ static void update_events(struct stream *stream)
 			(stream->is_node_paused ? 0 : EPOLLIN) | (has_output ? EPOLLOUT : 0));
 }
 
-static void update_client_pause(struct stream *stream, bool is_paused)
-{
-	if (stream->is_client_paused != is_paused) {
-		stream->is_client_paused = is_paused;
-		lws_rx_flow_control(stream->wsi, !is_paused);
-	}
-}
-
 static void flush_up(struct stream *stream)
 {
 	while (buffer_length(&stream->up) > 0) {
@@ -156,8 +170,9 @@ static void flush_up(struct stream *stream)
 	}
 }
 
-/* Takes one message out of the rate; false when the client has to be slowed down now. */
-static bool count_input(struct stream *stream)
+/* Takes one message out of the rate; returns the milliseconds that the client has to be paused for.
+ */
+static uint64_t count_input(struct stream *stream)
 {
 	uint64_t now = clock_now_us();
 	uint64_t burst_us = (uint64_t)INPUT_BURST * 1000000 / INPUT_RATE;
@@ -165,7 +180,7 @@ static bool count_input(struct stream *stream)
 		stream->tokens_us = now - burst_us;
 	}
 	stream->tokens_us += 1000000 / INPUT_RATE;
-	return stream->tokens_us <= now;
+	return stream->tokens_us <= now ? 0 : (stream->tokens_us - now) / 1000 + INPUT_PAUSE_MS;
 }
 
 static void pass_up(struct stream *stream, const uint8_t *message, size_t len)
@@ -186,8 +201,9 @@ static void pass_up(struct stream *stream, const uint8_t *message, size_t len)
 	stream->gateway->metrics.bytes_up += len;
 	if (stream->state == STREAM_RELAYING) {
 		flush_up(stream);
-		if (!count_input(stream)) {
-			loop_timer_arm(&stream->timer, INPUT_PAUSE_MS);
+		uint64_t pause_ms = count_input(stream);
+		if (pause_ms) {
+			loop_timer_arm(&stream->timer, pause_ms);
 		}
 	}
 	if (buffer_length(&stream->up) >= UP_HIGH_BYTES ||

@@ -30,6 +30,8 @@ void stream_close_of_login(struct gateway *gateway, int64_t login);
 void stream_session_has_ended(struct gateway *gateway, const char *session, int reason);
 void stream_send_notice(struct gateway *gateway, const char *session, uint16_t code,
 		struct wire_string detail);
+/* Between two rounds of the library's loop, when gateway->has_pauses. */
+void stream_apply_pauses(struct gateway *gateway);
 /* The gateway goes down. */
 void stream_close_all(struct gateway *gateway);
 

@@ -91,7 +91,7 @@ export class World {
 
 	/** A logged-in client with a session and its open stream. */
 	async stream(client) {
-		const user = client ?? await this.user();
+		const user = client ?? (this.someone ??= await this.user());
 		const { id, ticket, resumed } = await user.openSession();
 		const before = this.node.streams.length;
 		const socket = await user.socket(ticket);
