@@ -10,6 +10,8 @@
 #define HARD_EDGE 320 /* sum of the three channels' differences */
 #define PHOTO_EDGES_MAX 4
 #define PHOTO_EDGES_MAX_BEFORE 6
+/* Nobody reads what changes many times a second; it is exact as soon as it rests. */
+#define PHOTO_EDGES_MAX_MOVING 100
 /* Too small to tell. */
 #define MIN_PIXELS 128
 
@@ -21,7 +23,7 @@ static int difference(uint32_t a, uint32_t b)
 }
 
 bool classify_is_photo(const uint32_t *pixels, size_t stride, uint32_t width, uint32_t height,
-		bool was_photo)
+		struct classify_past past)
 {
 	uint32_t repeats = 0;
 	uint32_t edges = 0;
@@ -36,8 +38,10 @@ bool classify_is_photo(const uint32_t *pixels, size_t stride, uint32_t width, ui
 		}
 	}
 	uint32_t looked_at = width && height ? (width - 1) * (height - 1) : 0;
-	uint32_t repeats_max = was_photo ? PHOTO_REPEATS_MAX_BEFORE : PHOTO_REPEATS_MAX;
-	uint32_t edges_max = was_photo ? PHOTO_EDGES_MAX_BEFORE : PHOTO_EDGES_MAX;
+	bool was_like_it = past.was_photo || past.is_moving;
+	uint32_t repeats_max = was_like_it ? PHOTO_REPEATS_MAX_BEFORE : PHOTO_REPEATS_MAX;
+	uint32_t edges_max = past.was_photo ? PHOTO_EDGES_MAX_BEFORE : PHOTO_EDGES_MAX;
+	edges_max = past.is_moving ? PHOTO_EDGES_MAX_MOVING : edges_max;
 	/* What is not opaque has no lossy codec. */
 	return alpha >> 24 == 255 && looked_at >= MIN_PIXELS &&
 			repeats * 100 < looked_at * repeats_max &&

@@ -6,9 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Looks at width x height pixels (at most a tile). was_photo: what they were before, for
- * hysteresis. */
+/* What the same place was before this picture. */
+struct classify_past {
+	bool was_photo; /* hysteresis */
+	bool is_moving; /* it has changed in each of many frames: video, whatever its edges */
+};
+
+/* Looks at width x height pixels (at most a tile). */
 bool classify_is_photo(const uint32_t *pixels, size_t stride, uint32_t width, uint32_t height,
-		bool was_photo);
+		struct classify_past past);
 
 #endif

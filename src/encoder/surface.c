@@ -245,6 +245,7 @@ static void move_marks(
 			}
 			tile->is_settling = false;
 			tile->class = TILE_UNKNOWN;
+			tile->changes = 0;
 			tile->changed_ms = now_ms;
 			move_marks_to_tile(surface, old, tile, &part, copy);
 		}
@@ -343,6 +344,8 @@ static void take_tile(struct surface *surface, const struct taking *taking)
 	tile->was_photo = tile->class == TILE_PHOTO;
 	tile->class = TILE_UNKNOWN;
 	tile->is_settling = false;
+	bool goes_on = taking->now_ms - tile->changed_ms <= TILE_REST_MS;
+	tile->changes = goes_on ? (uint8_t)(tile->changes + (tile->changes < UINT8_MAX)) : 0;
 	tile->changed_ms = taking->now_ms;
 }
 
@@ -391,8 +394,12 @@ static enum tile_class class_of(struct surface *surface, uint32_t column, uint32
 		struct rect bounds = tile_bounds(surface, column, row);
 		const uint32_t *pixels =
 				surface->pixels + (size_t)bounds.y * surface->width + bounds.x;
+		struct classify_past past = {
+				.was_photo = tile->was_photo,
+				.is_moving = tile->changes >= TILE_MOVING_CHANGES,
+		};
 		bool is_photo = classify_is_photo(pixels, surface->width, (uint32_t)bounds.width,
-				(uint32_t)bounds.height, tile->was_photo);
+				(uint32_t)bounds.height, past);
 		tile->class = is_photo ? TILE_PHOTO : TILE_FLAT;
 	}
 	return tile->class;

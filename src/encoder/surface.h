@@ -22,6 +22,10 @@
 /* A coded rectangle holds at most this many pixels, so that a client decodes as data arrives. */
 #define SURFACE_RECT_MAX_PIXELS (128u * 1024)
 
+/* A tile that changes more often than this is moving, after TILE_MOVING_CHANGES. */
+#define TILE_REST_MS 150
+#define TILE_MOVING_CHANGES 6
+
 enum tile_class { TILE_UNKNOWN, TILE_FLAT, TILE_PHOTO };
 
 struct tile {
@@ -30,6 +34,7 @@ struct tile {
 	bool was_photo; /* the class before, for hysteresis */
 	bool is_lossy; /* the client has only an approximation */
 	bool is_settling; /* dirty in order to be sent without loss */
+	uint8_t changes; /* in a row, without a rest of TILE_REST_MS */
 	uint32_t changed_ms; /* low bits of clock_now_ms at the last change */
 };
 

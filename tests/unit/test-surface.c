@@ -208,14 +208,14 @@ TEST(what_did_not_scroll_is_not_copied)
 	free(picture);
 }
 
-static bool is_photo(uint32_t (*pattern)(int x, int y, unsigned *seed), bool was_photo)
+static bool is_photo(uint32_t (*pattern)(int x, int y, unsigned *seed), struct classify_past past)
 {
 	static uint32_t pixels[TILE_WIDTH * TILE_HEIGHT];
 	unsigned seed = 3;
 	for (int i = 0; i < TILE_WIDTH * TILE_HEIGHT; i++) {
 		pixels[i] = pattern(i % TILE_WIDTH, i / TILE_WIDTH, &seed);
 	}
-	return classify_is_photo(pixels, TILE_WIDTH, TILE_WIDTH, TILE_HEIGHT, was_photo);
+	return classify_is_photo(pixels, TILE_WIDTH, TILE_WIDTH, TILE_HEIGHT, past);
 }
 
 static uint32_t white(int x, int y, unsigned *seed)
@@ -265,11 +265,15 @@ static uint32_t glass(int x, int y, unsigned *seed)
 
 TEST(photographs_are_told_from_text_and_drawings)
 {
-	CHECK(!is_photo(white, true));
-	CHECK(!is_photo(gradient_across, true));
-	CHECK(!is_photo(gradient_down, true));
-	CHECK(!is_photo(letters, true));
-	CHECK(!is_photo(letters_on_sky, true));
-	CHECK(!is_photo(glass, true));
-	CHECK(is_photo(sky, false));
+	const struct classify_past nothing = {0};
+	const struct classify_past photo = {.was_photo = true};
+	const struct classify_past video = {.is_moving = true};
+	CHECK(!is_photo(white, photo) && !is_photo(white, video));
+	CHECK(!is_photo(gradient_across, photo) && !is_photo(gradient_across, video));
+	CHECK(!is_photo(gradient_down, photo) && !is_photo(gradient_down, video));
+	CHECK(!is_photo(letters, photo) && !is_photo(letters, video));
+	CHECK(!is_photo(glass, photo) && !is_photo(glass, video));
+	CHECK(is_photo(sky, nothing));
+	CHECK(!is_photo(letters_on_sky, photo));
+	CHECK(is_photo(letters_on_sky, video));
 }
