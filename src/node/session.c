@@ -234,31 +234,43 @@ static int take_seat_message(struct session *session, const uint8_t *bytes, size
 	return 0;
 }
 
-/* Which program has ended, as the events of one cause come in any order: the compositor's end makes
- * the encoder end, so it is named first. Empty when both run. */
-static void name_ended_program(const struct session *session, char *to, size_t size)
+/* How a program has ended, when it has. It stays to be waited for. */
+static bool has_ended(const struct session_program *program, siginfo_t *ret_info)
 {
-	const struct session_program *const programs[] = {&session->compositor, &session->encoder};
-	to[0] = '\0';
-	for (size_t i = 0; i < ARRAY_LENGTH(programs) && !to[0]; i++) {
-		siginfo_t info = {0};
-		if (programs[i]->pid > 0 &&
-				waitid(P_PID, (id_t)programs[i]->pid, &info,
-						WEXITED | WNOHANG | WNOWAIT) == 0 &&
-				info.si_pid > 0) {
-			snprintf(to, size, "%s ended (%s %d)", programs[i]->name,
-					info.si_code == CLD_EXITED ? "status" : "signal",
-					info.si_status);
-		}
-	}
+	*ret_info = (siginfo_t){0};
+	return program->pid > 0 &&
+			waitid(P_PID, (id_t)program->pid, ret_info, WEXITED | WNOHANG | WNOWAIT) ==
+			0 &&
+			ret_info->si_pid > 0;
 }
 
-/* A program of ours is gone or does not keep to the protocol. */
-static void fail(struct session *session, const char *otherwise)
+static void fail_with(struct session *session, const struct session_program *program,
+		const siginfo_t *info)
 {
 	char why[128];
-	name_ended_program(session, why, sizeof(why));
-	session_end(session, WIRE_REASON_FAILED, why[0] ? why : otherwise);
+	snprintf(why, sizeof(why), "%s ended (%s %d)", program->name,
+			info->si_code == CLD_EXITED ? "status" : "signal", info->si_status);
+	session_end(session, WIRE_REASON_FAILED, why);
+}
+
+/* A program of ours is gone or does not keep to the protocol. The events of one cause come in any
+ * order, so the cause is looked for: the browser's end makes the compositor end with status 0, and
+ * the compositor's end makes the encoder end. */
+static void fail(struct session *session, const char *otherwise)
+{
+	siginfo_t info;
+	if (has_ended(&session->compositor, &info)) {
+		if (info.si_code == CLD_EXITED && info.si_status == 0 &&
+				session->stage != SESSION_STARTING) {
+			session_end(session, WIRE_REASON_BROWSER_EXITED, "its browser ended");
+		} else {
+			fail_with(session, &session->compositor, &info);
+		}
+	} else if (has_ended(&session->encoder, &info)) {
+		fail_with(session, &session->encoder, &info);
+	} else {
+		session_end(session, WIRE_REASON_FAILED, otherwise);
+	}
 }
 
 static void handle_seat(struct loop_source *source, uint32_t events)
