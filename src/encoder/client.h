@@ -12,6 +12,8 @@
 
 /* No new rectangle is coded while this much waits to be sent: a later picture may replace it. */
 #define CLIENT_HIGH_BYTES (512u * 1024)
+/* Inside a frame, so much is sent at a time. */
+#define CLIENT_FLUSH_BYTES (32u * 1024)
 /* A client that lets this much wait in short messages has failed. Room for the largest rect
  * besides. */
 #define CLIENT_MAX_BYTES (WIRE_MESSAGE_MAX_BYTES + 4u * 1024 * 1024)

@@ -183,6 +183,11 @@ static int continue_frame(struct encoder *encoder)
 			return code;
 		}
 		send_copies(encoder, surface);
+		/* The client decodes these while the next are coded; small pictures leave in one
+		 * piece. */
+		if (buffer_length(&encoder->client.out) >= CLIENT_FLUSH_BYTES) {
+			client_flush(&encoder->client);
+		}
 	}
 	return 0;
 }
@@ -204,7 +209,6 @@ static void send_frames(struct encoder *encoder)
 			encoder->client.has_failed = true;
 			return;
 		}
-		/* On its way before the next rectangle is coded. */
 		client_flush(&encoder->client);
 	}
 }
