@@ -12,6 +12,12 @@ const BACKSPACE = 14;
 const ENTER = 28;
 const CONTROL_LEFT = 29;
 const RIGHT_ALT = 100;
+/**
+ * F13 to F24, for characters that no physical key types here: the server learns which character a key
+ * has, and keys keep their order where inserted text would overtake them.
+ */
+const SPARE_FIRST = 183;
+const SPARE_KEYS = 12;
 /** In the field all the time, so that a phone's keyboard has something to delete. */
 const FILLER = "  ";
 /** Bits of modifierBits and the codes of the keys that hold them, left and right. */
@@ -64,6 +70,9 @@ export class Keyboard {
 		this.apple = isApple();
 		/** Linux codes that the server knows to be down. @type {Set<number>} */
 		this.down = new Set();
+		/** Characters that the spare keys have. @type {number[]} */
+		this.spare = [];
+		this.spareNext = 0;
 		this.controlAt = -Infinity;
 		this.composing = false;
 		/** Whether the field has the focus because of a finger. */
@@ -113,7 +122,7 @@ export class Keyboard {
 		const codepoint = keyCodepoint(event.key);
 		if (code === 0) {
 			if (codepoint !== 0) {
-				this.input("insert_text", { text: event.key });
+				this.type(codepoint);
 			}
 			return;
 		}
@@ -225,9 +234,23 @@ export class Keyboard {
 		this.input("key", { code, pressed: 0, modifiers: 0, codepoint: 0 });
 	}
 
+	/** Types a character that has no key of its own. @param {number} codepoint */
+	type(codepoint) {
+		let at = this.spare.indexOf(codepoint);
+		if (at < 0) {
+			at = this.spareNext;
+			this.spare[at] = codepoint;
+			this.spareNext = (at + 1) % SPARE_KEYS;
+		}
+		this.input("key", { code: SPARE_FIRST + at, pressed: 1, modifiers: 0, codepoint });
+		this.input("key", { code: SPARE_FIRST + at, pressed: 0, modifiers: 0, codepoint: 0 });
+	}
+
 	/** @param {string} text */
 	insert(text) {
-		if (text) {
+		if (keyCodepoint(text) !== 0) {
+			this.type(keyCodepoint(text));
+		} else if (text) {
 			for (const part of textParts(text, PART_BYTES)) {
 				this.input("insert_text", { text: part });
 			}

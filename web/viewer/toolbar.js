@@ -17,6 +17,7 @@ export class Toolbar {
 		this.owner = owner;
 		/** @type {Tab | null} */
 		this.tab = null;
+		this.failed = false;
 		this.input = byId("address");
 		this.shown = byId("address-shown");
 		this.security = byId("security");
@@ -90,9 +91,14 @@ export class Toolbar {
 		this.shown.replaceChildren(element("span", {}, before), element("b", {}, host), element("span", {}, after));
 	}
 
-	/** @param {Tab | null} tab @param {boolean} switched another tab than before */
-	update(tab, switched) {
+	/**
+	 * @param {Tab | null} tab
+	 * @param {boolean} switched another tab than before
+	 * @param {boolean} [failed] its page did not load
+	 */
+	update(tab, switched, failed = false) {
 		this.tab = tab;
+		this.failed = failed;
 		const flags = tab?.flags ?? 0;
 		byId("back").disabled = !(flags & CAN_GO_BACK);
 		byId("forward").disabled = !(flags & CAN_GO_FORWARD);
@@ -112,7 +118,7 @@ export class Toolbar {
 	updateSecurity() {
 		const empty = this.address === "";
 		const secure = this.tab !== null && (this.tab.flags & SECURE) !== 0;
-		this.security.hidden = empty || !/^https?:/.test(this.address);
+		this.security.hidden = empty || this.failed || !/^https?:/.test(this.address);
 		this.security.classList.toggle("warning", !secure);
 		setIcon(this.security, secure ? "lock" : "unlocked");
 		this.security.querySelector(".word").textContent = secure ? "" : "Not secure";

@@ -20,7 +20,7 @@ import { REASON_FULL, REASON_LOGGED_OUT, durationText, reasonFor } from "./sente
 import { nextZoom, shortcutAction } from "./shortcuts.js";
 import { Stage } from "./stage.js";
 import { StartPage } from "./start.js";
-import { CAN_GO_BACK, CAN_GO_FORWARD, CRASHED, LOADING, Tabs, isEmpty } from "./tabs.js";
+import { ACTIVE, CAN_GO_BACK, CAN_GO_FORWARD, CRASHED, LOADING, Tabs, isEmpty } from "./tabs.js";
 import { announce, toast } from "./toasts.js";
 import { Toolbar } from "./toolbar.js";
 
@@ -29,6 +29,9 @@ const RESIZE_SETTLE_MS = 80;
 /** Waits before another attempt to get a session, when the server names none. */
 const RETRY_S = 10;
 const REASON_CLOSED = 1;
+
+/** Notices that say a page may not be opened at all: internal, port, certificate, form of address. */
+const REFUSALS = new Set([3, 4, 8, 10]);
 
 /** Icons of the cards that say why a session ended. @type {Record<number, string>} */
 const REASON_ICONS = { 1: "erase", 3: "clock", 4: "clock", 5: "clock", 8: "windows", 10: "windows" };
@@ -45,6 +48,8 @@ export class Viewer {
 		this.pending = "";
 		/** Addresses asked for and not there yet, by tab. @type {Map<number, string>} */
 		this.wanted = new Map();
+		/** The user opened a tab that is not there yet: it is to be the active one. */
+		this.newTabWanted = false;
 		this.acks = 0;
 		this.lastSequence = 0;
 		/** @type {Frames | null} */
@@ -90,7 +95,11 @@ export class Viewer {
 		this.notices = new Notices(byId("bars"), {
 			active: () => this.tabs.active,
 			wanted: (tab) => this.wanted.get(tab) ?? "",
-			changed: () => this.updateOverlay(),
+			changed: () => {
+				const tab = this.tabs.active;
+				this.toolbar.update(tab, false, tab !== null && this.notices.failures.has(tab.id));
+				this.updateOverlay();
+			},
 		});
 		const input = (/** @type {string} */ name, /** @type {Record<string, any>} */ values) =>
 			this.connection?.input(name, values);
@@ -260,6 +269,7 @@ export class Viewer {
 		this.dialogs.reset();
 		this.notices.reset();
 		this.wanted.clear();
+		this.newTabWanted = false;
 		this.sessionId = "";
 		this.keyboard.reset();
 		this.pointer.reset();
@@ -371,7 +381,7 @@ export class Viewer {
 			case "copy":
 			case "frame":
 			case "cursor": this.frames?.handle(message); break;
-			case "tab": this.tabs.update(message); break;
+			case "tab": this.tabUpdated(message); break;
 			case "tab_gone":
 				this.wanted.delete(message.tab);
 				this.notices.clear(message.tab);
@@ -383,6 +393,18 @@ export class Viewer {
 			case "notice": this.notices.receive(/** @type {any} */ (message)); break;
 			case "text_focus": this.textFocus(message); break;
 			default: throw new Error(`the server sent ${message.type}`);
+		}
+	}
+
+	/** @param {Record<string, any>} message tab */
+	tabUpdated(message) {
+		const isNew = !this.tabs.tabs.has(message.tab);
+		this.tabs.update(message);
+		if (isNew && this.newTabWanted) {
+			this.newTabWanted = false;
+			if (!(message.flags & ACTIVE)) {
+				this.send("tab_select", { tab: message.tab });
+			}
 		}
 	}
 
@@ -407,7 +429,7 @@ export class Viewer {
 				this.wanted.delete(active.id);
 			}
 		}
-		this.toolbar.update(active, switched);
+		this.toolbar.update(active, switched, active !== null && this.notices.failures.has(active.id));
 		this.notices.update();
 		this.dialogs.update();
 		this.updateOverlay();
@@ -451,11 +473,13 @@ export class Viewer {
 			return;
 		}
 		/** @type {import("./cards.js").CardAction[]} */
-		const actions = [{ label: crashed ? "Reload page" : "Try again", run: () => this.tryAgain(tab.id), primary: true }];
+		const actions = [{ label: crashed ? "Reload page" : "Try again", run: () => this.tryAgain(tab.id) }];
 		if (tab.flags & CAN_GO_BACK) {
-			actions.unshift({ label: "Go back", run: () => this.run("back"), primary: false });
+			actions.unshift({ label: "Go back", run: () => this.run("back") });
 		}
-		this.stage.show(makeCard({ iconName: crashed ? "sad" : "cloud", title, text, actions }), key);
+		// Where trying again leads to the same refusal, going back is what to do.
+		actions[failure && REFUSALS.has(failure.code) ? 0 : actions.length - 1].primary = true;
+		this.stage.show(makeCard({ iconName: crashed ? "sad" : failure && REFUSALS.has(failure.code) ? "warning" : "cloud", title, text, actions }), key);
 		announce(`${title}. ${text}`);
 	}
 
@@ -534,7 +558,10 @@ export class Viewer {
 		const actions = {
 			"address": () => byId("address").focus(),
 			"toolbar": () => this.toggleToolbar(),
-			"new-tab": () => this.send("tab_new", { address: "about:blank" }),
+			"new-tab": () => {
+				this.newTabWanted = true;
+				this.send("tab_new", { address: "about:blank" });
+			},
 			"close-tab": () => this.withTab((tab) => this.send("tab_close", { tab })),
 			"next-tab": () => select(1),
 			"previous-tab": () => select(-1),
