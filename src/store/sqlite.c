@@ -14,6 +14,7 @@
 
 /* How long one process waits for another's write. */
 #define BUSY_TIMEOUT_MS 5000
+#define BUSY_RETRY_MS 20
 
 #define ACCOUNT_COLUMNS "id, name, role, is_disabled, created_at, password"
 #define LOGIN_COLUMNS                                                                              \
@@ -677,6 +678,20 @@ static int prepare(struct sqlite_store *store, struct error *err)
 	return 0;
 }
 
+/* The change to WAL does not wait for others by itself, so this does. */
+static int set_journal(struct sqlite_store *store, struct error *err)
+{
+	int code = -EBUSY;
+	for (int waited_ms = 0; code == -EBUSY && waited_ms <= BUSY_TIMEOUT_MS;
+			waited_ms += BUSY_RETRY_MS) {
+		if (waited_ms) {
+			usleep(BUSY_RETRY_MS * 1000);
+		}
+		code = execute(store, "PRAGMA journal_mode = WAL", "be set up", err);
+	}
+	return code;
+}
+
 static int open_database(struct sqlite_store *store, const char *path, struct error *err)
 {
 	int result = sqlite3_open_v2(path, &store->database,
@@ -688,8 +703,12 @@ static int open_database(struct sqlite_store *store, const char *path, struct er
 	/* A hostile file must not run code through the schema. */
 	sqlite3_db_config(store->database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(store->database, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-	int code = execute(store,
-			"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; "
+	int code = set_journal(store, err);
+	if (code < 0) {
+		return code;
+	}
+	code = execute(store,
+			"PRAGMA synchronous = NORMAL; "
 			"PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; "
 			"PRAGMA cell_size_check = ON",
 			"be set up", err);
