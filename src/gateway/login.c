@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "gateway/api.h"
+#include "gateway/credentials.h"
 #include "gateway/request.h"
 #include "gateway/stream.h"
 
@@ -168,31 +169,22 @@ static void check_password(struct request *request, const char *name, const char
 
 void api_login(struct request *request)
 {
-	const char *name;
-	const char *password;
-	json_t *body = json_loadb(request->body, request->body_len, JSON_REJECT_DUPLICATES, NULL);
-	if (!body ||
-			json_unpack_ex(body, NULL, JSON_STRICT, "{s:s, s:s}", "username", &name,
-					"password", &password) < 0) {
-		json_decref(body);
+	struct credentials credentials;
+	if (credentials_parse(request->body, request->body_len, &credentials) < 0) {
 		respond_error(request, 400, "bad_request",
 				"the body is {\"username\": \"…\", \"password\": \"…\"}");
 		return;
 	}
-	if (!account_name_is_valid(name) || strlen(password) > ACCOUNT_PASSWORD_MAX_BYTES) {
-		name = "?"; /* no account has this name: the check takes its time and fails */
-		password = "";
-	}
-	uint64_t wait_ms;
 	char group[ORIGIN_ADDRESS_BYTES];
 	origin_address_group(request->address, group);
-	wait_ms = throttle_attempt(&request->gateway->throttle, name, group, clock_now_ms());
+	uint64_t wait_ms = throttle_attempt(
+			&request->gateway->throttle, credentials.name, group, clock_now_ms());
 	if (wait_ms) {
-		respond_throttled(request, name, wait_ms);
+		respond_throttled(request, credentials.name, wait_ms);
 	} else {
-		check_password(request, name, password);
+		check_password(request, credentials.name, credentials.password);
 	}
-	json_decref(body);
+	explicit_bzero(&credentials, sizeof(credentials));
 }
 
 void api_logout(struct request *request)
