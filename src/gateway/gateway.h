@@ -9,6 +9,7 @@
 #include "base/loop.h"
 #include "base/settings.h"
 #include "gateway/assets.h"
+#include "gateway/connections.h"
 #include "gateway/node_link.h"
 #include "gateway/password.h"
 #include "gateway/throttle.h"
@@ -45,6 +46,7 @@ struct gateway {
 	struct lws_vhost *vhost;
 	struct store *store;
 	struct assets assets;
+	struct connections connections;
 	struct throttle throttle;
 	struct tickets tickets;
 	struct password_pool *passwords;

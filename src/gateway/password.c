@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
+
+#define THREAD_NICE 10
 
 struct password_pool {
 	pthread_mutex_t mutex;
@@ -57,6 +60,8 @@ static void *work(void *data)
 {
 	struct password_pool *pool = data;
 	struct password_check *check;
+	/* Streams come first. On Linux this is of the thread alone; a failure changes little. */
+	setpriority(PRIO_PROCESS, 0, THREAD_NICE);
 	while ((check = take(pool)) != NULL) {
 		check->matches = account_password_matches(
 				check->password, check->hash[0] ? check->hash : NULL);

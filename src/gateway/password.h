@@ -7,9 +7,9 @@
 #include "base/loop.h"
 #include "store/account.h"
 
-/* Each check takes 64 MiB and one core for 100 ms. */
+/* Each check takes 32 MiB, and one core for some 100 to 300 ms. */
 #define PASSWORD_THREADS 2
-/* Checks waiting; 16 are 0.8 s of work for two threads. */
+/* Checks waiting; 16 are some 2 s of work for two threads. */
 #define PASSWORD_QUEUE 16
 
 struct password_check {

@@ -24,8 +24,6 @@
 /* A WebSocket that says nothing is asked after the first and dropped after the second. */
 #define QUIET_PING_S 60
 #define QUIET_HANGUP_S 90
-/* Open connections from one address. */
-#define CONNECTIONS_PER_ADDRESS 512
 /* For close frames to go out at the end. */
 #define STOP_MS 1000
 
@@ -39,17 +37,32 @@ const char *const server_calls[] = {
 		"fchmod", "fchown", "readlink", "readlinkat", "getcwd", "mkdir", "umask", "geteuid",
 		"utimensat", "fstatfs", "flock",
 		/* threads */
-		"clone", "clone3", "set_tid_address", "mlock", "munlock", "ioctl", NULL};
+		"clone", "clone3", "setpriority", "set_tid_address", "mlock", "munlock", "ioctl",
+		NULL};
 
 /* ---- connections ---- */
 
-/* Whether the address of a new connection has too many. Called before TLS. */
-static int check_connection(struct gateway *gateway, int fd)
+/* Counts a new connection; -1 closes it. The key stays with it for the day it ends. */
+static int count_connection(struct gateway *gateway, struct lws *wsi)
 {
-	(void)gateway;
-	struct sockaddr_storage address = {0};
-	socklen_t len = sizeof(address);
-	return getpeername(fd, (struct sockaddr *)&address, &len) < 0 ? -1 : 0;
+	char address[ORIGIN_ADDRESS_BYTES];
+	request_address(wsi, address);
+	uint64_t key = connections_key(address);
+	if (!connections_add(&gateway->connections, key)) {
+		audit_refused(gateway, "", address, NULL, "too many connections");
+		return -1;
+	}
+	lws_set_opaque_user_data(wsi, (void *)(uintptr_t)key);
+	return 0;
+}
+
+static void forget_connection(struct gateway *gateway, struct lws *wsi)
+{
+	uint64_t key = (uint64_t)(uintptr_t)lws_get_opaque_user_data(wsi);
+	if (key) {
+		lws_set_opaque_user_data(wsi, NULL);
+		connections_remove(&gateway->connections, key);
+	}
 }
 
 static int check_upgrade(struct lws *wsi, const char *upgrade)
@@ -71,8 +84,11 @@ static int http_callback(
 		struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
 {
 	switch ((int)reason) {
-	case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
-		return check_connection(lws_context_user(lws_get_context(wsi)), (int)(intptr_t)in);
+	case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
+		return count_connection(lws_context_user(lws_get_context(wsi)), wsi);
+	case LWS_CALLBACK_WSI_DESTROY:
+		forget_connection(lws_context_user(lws_get_context(wsi)), wsi);
+		return 0;
 	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
 		return check_upgrade(wsi, in);
 	case LWS_CALLBACK_HTTP:
@@ -251,7 +267,11 @@ static void handle_signal(void *data, const struct signalfd_siginfo *info)
 int server_bind(struct gateway *gateway, const char *assets, struct error *err)
 {
 	static const int signals[] = {SIGTERM, SIGINT};
-	int code = assets_load(&gateway->assets, assets, err);
+	int code = connections_init(&gateway->connections);
+	if (code < 0) {
+		return error_set(err, code, "no memory for the gateway");
+	}
+	code = assets_load(&gateway->assets, assets, err);
 	if (code == 0) {
 		code = check_port(gateway, err);
 	}
@@ -400,5 +420,6 @@ void server_finish(struct gateway *gateway)
 	tickets_finish(&gateway->tickets);
 	throttle_finish(&gateway->throttle);
 	assets_finish(&gateway->assets);
+	connections_finish(&gateway->connections);
 	settings_finish(&gateway->settings);
 }

@@ -30,7 +30,7 @@ int account_remove(struct store *store, const char *name, struct error *err);
 /* A password with 120 random bits, easy to type. */
 void account_random_password(char ret_password[ACCOUNT_RANDOM_PASSWORD_BYTES]);
 
-/* argon2id, 64 MiB, 2 passes, 1 lane: about 100 ms. Needs no store; any thread. */
+/* argon2id, 32 MiB, 2 passes, 1 lane: some 100 to 300 ms. Needs no store; any thread. */
 int account_hash_password(
 		const char *password, char ret_hash[STORE_PASSWORD_BYTES], struct error *err);
 /* Whether password belongs to hash. A NULL hash (no such account) takes as long and is false. */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "gateway/connections.h"
 #include "gateway/cookie.h"
 #include "gateway/origin.h"
 #include "gateway/relay.h"
@@ -320,4 +321,46 @@ TEST(relay_has_a_cap)
 	}
 	CHECK(relay_length(&relay) + chunk > RELAY_MAX_BYTES);
 	relay_finish(&relay);
+}
+
+TEST(connections_of_one_address_are_capped)
+{
+	struct connections connections;
+	CHECK_INT(connections_init(&connections), 0);
+	uint64_t one = connections_key("10.0.0.1");
+	uint64_t other = connections_key("10.0.0.2");
+	for (int i = 0; i < CONNECTIONS_PER_ADDRESS; i++) {
+		CHECK(connections_add(&connections, one));
+	}
+	CHECK(!connections_add(&connections, one));
+	CHECK(connections_add(&connections, other));
+	connections_remove(&connections, one);
+	CHECK(connections_add(&connections, one));
+	CHECK(connections_key("2001:db8::1") == connections_key("2001:db8::ffff"));
+	connections_finish(&connections);
+}
+
+/* Keys that collide: each is found again whatever goes before it. */
+TEST(connections_close_gaps)
+{
+	struct connections connections;
+	CHECK_INT(connections_init(&connections), 0);
+	enum { KEYS = 2000 };
+	for (int round = 0; round < 3; round++) {
+		for (uint64_t i = 0; i < KEYS; i++) {
+			CHECK(connections_add(&connections,
+					1 + (i % 7) + (i / 7) * CONNECTIONS_ADDRESSES));
+		}
+		CHECK_INT(connections.used, KEYS);
+		for (uint64_t i = 0; i < KEYS; i++) {
+			uint64_t k = (i * 1237) % KEYS;
+			connections_remove(&connections,
+					1 + (k % 7) + (k / 7) * CONNECTIONS_ADDRESSES);
+		}
+		CHECK_INT(connections.used, 0);
+	}
+	for (int i = 0; i < CONNECTIONS_ADDRESSES; i++) {
+		CHECK_INT(connections.entries[i].key, 0);
+	}
+	connections_finish(&connections);
 }

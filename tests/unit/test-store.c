@@ -408,7 +408,7 @@ TEST(account_password_change_ends_logins)
 	struct store_account account;
 	CHECK_INT(store_account_get(store, "ann", &account, NULL), 0);
 	CHECK_INT(account.role, STORE_ADMIN);
-	CHECK(strstr(account.password, "$argon2id$v=19$m=65536,t=2,p=1$") == account.password);
+	CHECK(strstr(account.password, "$argon2id$v=19$m=32768,t=2,p=1$") == account.password);
 	CHECK(account_password_matches("first password", account.password));
 	CHECK(!account_password_matches("first passworD", account.password));
 	struct store_login login = {.account = account.id, .expires_at = 100};
