@@ -14,6 +14,9 @@
 #include "compositor/seat.h"
 #include "compositor/surface.h"
 
+#define REPEAT_PER_SECOND 25
+#define REPEAT_DELAY_MS 500
+
 /* Writes the table's text into memory that nobody can change any more. */
 static int make_keymap_fd(const struct keymap *keymap, int *ret_fd, size_t *ret_bytes)
 {
@@ -176,14 +179,16 @@ void keyboard_handle_key(struct seat *seat, const struct wire_key *key)
 		set_modifiers(seat, key->modifiers);
 		return;
 	}
-	if (!is_held && keyboard->key_count == SEAT_KEYS_MAX) {
+	/* Pressed again without a release is the viewer's key repeat. Chromium overlooks a second
+	 * press, and repeats by itself, with what pages expect of a repeat (see
+	 * docs/decisions/0004). */
+	if (is_held || keyboard->key_count == SEAT_KEYS_MAX) {
 		return;
 	}
 	set_modifiers(seat, key->modifiers);
 	learn(seat, key);
-	if (!is_held) {
-		keyboard->keys[keyboard->key_count++] = key->code;
-	}
+	keyboard->keys[keyboard->key_count++] = key->code;
+	send_key(seat, key->code, true);
 	/* Pressed again without a release is the viewer's key repeat; the client is told to make
 	 * none of its own, and takes a second press for a repeat. */
 	send_key(seat, key->code, true);
@@ -240,7 +245,7 @@ void keyboard_bind(struct seat *seat, struct wl_client *client, uint32_t version
 	wl_list_insert(&seat->keyboard.resources, wl_resource_get_link(resource));
 	send_keymap(&seat->keyboard, resource);
 	if (version >= WL_KEYBOARD_REPEAT_INFO_SINCE_VERSION) {
-		wl_keyboard_send_repeat_info(resource, 0, 0);
+		wl_keyboard_send_repeat_info(resource, REPEAT_PER_SECOND, REPEAT_DELAY_MS);
 	}
 	if (seat->keyboard.focus) {
 		send_enter(seat, resource);

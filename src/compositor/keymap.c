@@ -4,7 +4,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <wctype.h>
 
 #include "base/cleanup.h"
 #include "wire/wire.h"
@@ -175,12 +174,22 @@ static bool is_number_block(uint16_t code)
 	return code >= KEY_KP7 && code <= KEY_KPDOT && code != KEY_KPMINUS && code != KEY_KPPLUS;
 }
 
-/* A small and a capital letter: the caps lock takes the other. */
+/* A small and a capital letter: the caps lock takes the other. By the alphabets' places in Unicode,
+ * as the C library knows capitals only with locale files. */
 static bool is_letter(const uint32_t *levels)
 {
 	uint32_t small = keymap_codepoint_from_keysym(levels[0]);
 	uint32_t capital = keymap_codepoint_from_keysym(levels[1]);
-	return small && small != capital && towupper((wint_t)small) == (wint_t)capital;
+	bool is_latin1 = (small >= 'a' && small <= 'z') || (small >= 0xe0 && small <= 0xfe);
+	bool is_greek_cyrillic =
+			(small >= 0x3b1 && small <= 0x3c9) || (small >= 0x430 && small <= 0x44f);
+	if (is_latin1 || is_greek_cyrillic) {
+		return small != 0xf7 && capital + 0x20 == small;
+	}
+	if (small >= 0x450 && small <= 0x45f) {
+		return capital + 0x50 == small;
+	}
+	return small > 0x100 && small < 0x250 && capital + 1 == small;
 }
 
 static size_t level_of(const struct keymap *keymap, uint16_t code, uint8_t modifiers)
@@ -358,6 +367,10 @@ static void put_key(struct text_writer *writer, const struct keymap *keymap, uin
 	}
 	if (levels == 0) {
 		return;
+	}
+	/* So that AltGr with a key that has nothing there types nothing. */
+	if (keymap_codepoint_from_keysym(keysyms[0]) && !is_number_block(code)) {
+		levels = KEYMAP_LEVELS;
 	}
 	if (levels == 3) {
 		levels = 4;

@@ -12,6 +12,8 @@
 #define XDG_OUTPUT_VERSION 3
 #define OUTPUT_NAME "WEB-1"
 #define SCALE_ONE 120
+/* For the smallest page area that is taken, OUTPUT_MIN_SIDE. */
+#define OUTPUT_LEAST_ZOOM (OUTPUT_MIN_SIDE * 100 / OUTPUT_MIN_CLIENT_WIDTH)
 /* What a page may learn of the monitor: 96 dots an inch, as if. */
 #define MM_FROM_PIXELS(pixels) ((int32_t)((uint64_t)(pixels)*254 / 960))
 
@@ -175,6 +177,7 @@ int output_init(struct output *output, struct compositor *compositor)
 {
 	output->compositor = compositor;
 	output->zoom_percent = 100;
+	output->wanted_percent = 100;
 	wl_list_init(&output->resources);
 	wl_list_init(&output->xdg_resources);
 	bool is_made = wl_global_create(compositor->display, &wl_output_interface, OUTPUT_VERSION,
@@ -182,6 +185,13 @@ int output_init(struct output *output, struct compositor *compositor)
 			wl_global_create(compositor->display, &zxdg_output_manager_v1_interface,
 					XDG_OUTPUT_VERSION, output, handle_bind_manager);
 	return is_made ? 0 : -ENOMEM;
+}
+
+static uint32_t applied_zoom(const struct output *output)
+{
+	uint32_t most = output->width * 100 / OUTPUT_MIN_CLIENT_WIDTH;
+	uint32_t percent = output->wanted_percent < most ? output->wanted_percent : most;
+	return percent < OUTPUT_LEAST_ZOOM ? OUTPUT_LEAST_ZOOM : percent;
 }
 
 void output_resize(struct output *output, uint32_t width, uint32_t height, uint32_t scale_120)
@@ -206,12 +216,15 @@ void output_resize(struct output *output, uint32_t width, uint32_t height, uint3
 	output->width = width;
 	output->height = height;
 	output->scale_120 = scale_120;
+	output->zoom_percent = applied_zoom(output);
+	output->compositor->is_layout_dirty = true;
 	send_all(output);
 }
 
 void output_zoom(struct output *output, uint32_t percent)
 {
-	percent = clamp(percent, OUTPUT_MIN_ZOOM, OUTPUT_MAX_ZOOM);
+	output->wanted_percent = clamp(percent, OUTPUT_MIN_ZOOM, OUTPUT_MAX_ZOOM);
+	percent = applied_zoom(output);
 	if (percent != output->zoom_percent) {
 		output->zoom_percent = percent;
 		output->compositor->is_layout_dirty = true;

@@ -15,6 +15,9 @@
 #define OUTPUT_MAX_SIDE 7680u
 #define OUTPUT_MIN_SCALE_120 120u
 #define OUTPUT_MAX_SCALE_120 360u
+/* Chromium makes no window narrower than this, its own logical pixels: on a narrower page area (or
+ * at a larger zoom) the picture is scaled down instead. */
+#define OUTPUT_MIN_CLIENT_WIDTH 500u
 #define OUTPUT_MIN_ZOOM 25u
 #define OUTPUT_MAX_ZOOM 500u
 
@@ -27,7 +30,8 @@ struct output {
 	uint32_t width; /* viewer's logical pixels */
 	uint32_t height;
 	uint32_t scale_120; /* device pixels a viewer's logical pixel, times 120 */
-	uint32_t zoom_percent;
+	uint32_t zoom_percent; /* as applied */
+	uint32_t wanted_percent; /* as asked for */
 };
 
 int output_init(struct output *output, struct compositor *compositor);

@@ -132,6 +132,22 @@ void surface_unmap(struct surface *surface)
 	compositor_schedule_flush(surface->compositor);
 }
 
+/* At a change of scale that leaves a window's pixels as they were, Chromium forgets to tell the new
+ * logical size. A window with exactly the output's pixels has exactly its logical size. */
+static void correct_window(const struct surface *surface, struct surface_geometry *geometry)
+{
+	const struct output *output = &surface->compositor->output;
+	int32_t width = output_client_width(output), height = output_client_height(output);
+	int64_t scale = output_client_scale_120(output);
+	int64_t off_x = (int64_t)geometry->picture.width * 120 - width * scale;
+	int64_t off_y = (int64_t)geometry->picture.height * 120 - height * scale;
+	bool is_whole = off_x > -240 && off_x < 240 && off_y > -240 && off_y < 240;
+	if (surface->role == SURFACE_ROLE_TOPLEVEL && is_whole) {
+		geometry->width = width;
+		geometry->height = height;
+	}
+}
+
 static enum geometry_result measure(
 		const struct surface *surface, struct surface_geometry *ret_geometry)
 {
@@ -145,7 +161,11 @@ static enum geometry_result measure(
 			.destination_width = state->destination_width,
 			.destination_height = state->destination_height,
 	};
-	return geometry_from_input(&input, ret_geometry);
+	enum geometry_result result = geometry_from_input(&input, ret_geometry);
+	if (result == GEOMETRY_OK) {
+		correct_window(surface, ret_geometry);
+	}
+	return result;
 }
 
 static bool picture_fits(const struct surface_geometry *geometry)

@@ -33,6 +33,14 @@ static bool take_address(struct tabs *tabs, uint32_t tab, struct wire_string fro
 	return true;
 }
 
+/* Takes the keyboard from the address bar that nobody sees. */
+static void focus_page(struct tabs *tabs, const struct tab *tab)
+{
+	if (tab->id == tabs->active) {
+		cdp_send(tabs->cdp, tab->session, "Page.bringToFront", NULL, NULL, 0, 0);
+	}
+}
+
 void tabs_navigate(struct tabs *tabs, uint32_t id, struct wire_string from)
 {
 	char address[WIRE_NAVIGATE_ADDRESS_MAX_BYTES + 1];
@@ -42,6 +50,7 @@ void tabs_navigate(struct tabs *tabs, uint32_t id, struct wire_string from)
 				json_pack("{s:s, s:s}", "url", address, "transitionType",
 						"address_bar"),
 				NULL, 0, 0);
+		focus_page(tabs, tab);
 	}
 }
 

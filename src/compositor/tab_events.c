@@ -1,4 +1,3 @@
-#include <ctype.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -17,7 +16,8 @@
 	"window === window.top) " BINDING_NAME "('1'); }; "                                        \
 	"document.addEventListener('visibilitychange', tell); tell(); })()"
 /* Chromium's error pages carry the error's name in their own data. */
-#define ERROR_SCRIPT "String((globalThis.loadTimeDataRaw || {}).errorCode || '')"
+#define ERROR_SCRIPT                                                                               \
+	"(() => { try { return String(loadTimeDataRaw.errorCode); } catch (e) { return ''; } })()"
 
 /* Members of hostile objects: NULL, "" or 0 unless of the right type. */
 static const char *get_text(const json_t *object, const char *name)
@@ -184,6 +184,8 @@ static void enable_domains(struct tabs *tabs, struct tab *tab)
 	cdp_send(cdp, session, "Page.setInterceptFileChooserDialog",
 			json_pack("{s:b}", "enabled", 1), NULL, 0, 0);
 	cdp_send(cdp, session, "Security.enable", NULL, NULL, 0, 0);
+	/* Without it the binding's calls are not told. */
+	cdp_send(cdp, session, "Runtime.enable", NULL, NULL, 0, 0);
 	cdp_send(cdp, session, "Runtime.addBinding",
 			json_pack("{s:s, s:s}", "name", BINDING_NAME, "executionContextName",
 					WORLD_NAME),
@@ -192,6 +194,8 @@ static void enable_domains(struct tabs *tabs, struct tab *tab)
 			json_pack("{s:s, s:s, s:b}", "source", VISIBILITY_SCRIPT, "worldName",
 					WORLD_NAME, "runImmediately", 1),
 			NULL, 0, 0);
+	/* A window that a script opens waits for this, though nobody asked it to wait. */
+	cdp_send(cdp, session, "Runtime.runIfWaitingForDebugger", NULL, NULL, 0, 0);
 }
 
 static void handle_attached(struct tabs *tabs, struct tab *tab, const json_t *params)
@@ -266,11 +270,7 @@ static void handle_frame_navigated(struct tabs *tabs, struct tab *tab, const jso
 		tabs_touch(tabs, tab);
 	}
 	tabs_ask_history(tabs, tab);
-	if (*get_text(frame, "unreachableUrl")) {
-		cdp_send(tabs->cdp, tab->session, "Runtime.evaluate",
-				json_pack("{s:s}", "expression", ERROR_SCRIPT), handle_error_reply,
-				tab->id, 0);
-	}
+	tab->is_failure_due = *get_text(frame, "unreachableUrl") != '\0';
 }
 
 static void handle_navigated_within(struct tabs *tabs, struct tab *tab, const json_t *params)
@@ -295,8 +295,15 @@ static void handle_started_loading(struct tabs *tabs, struct tab *tab, const jso
 static void handle_stopped_loading(struct tabs *tabs, struct tab *tab, const json_t *params)
 {
 	set_loading(tabs, tab, params, false);
-	if (is_main_frame(tab, params)) {
-		tabs_ask_history(tabs, tab);
+	if (!is_main_frame(tab, params)) {
+		return;
+	}
+	tabs_ask_history(tabs, tab);
+	if (set_flag(&tab->is_failure_due, false)) {
+		/* The error page is whole only now. */
+		cdp_send(tabs->cdp, tab->session, "Runtime.evaluate",
+				json_pack("{s:s}", "expression", ERROR_SCRIPT), handle_error_reply,
+				tab->id, 0);
 	}
 }
 

@@ -163,15 +163,18 @@ void tabs_remove(struct tabs *tabs, struct tab *tab)
 	if (code < 0 && tabs->compositor) {
 		compositor_fail(tabs->compositor, "the encoder does not take records");
 	}
-	if (tabs->active == tab->id) {
-		tabs->active = 0;
-	}
+	bool was_active = tabs->active == tab->id;
 	wl_list_remove(&tab->link);
 	tabs->count--;
 	free(tab);
 	schedule(tabs);
 	if (tabs->count == 0) {
+		tabs->active = 0;
 		tabs_open_blank(tabs);
+	} else if (was_active) {
+		/* The newest; if Chromium brings another to the front it says so. */
+		tab = wl_container_of(tabs->list.prev, tab, link);
+		tabs_select(tabs, tab->id);
 	}
 }
 

@@ -27,6 +27,7 @@ struct tab {
 	char title[WIRE_TAB_TITLE_MAX_BYTES + 1];
 	char address[WIRE_TAB_ADDRESS_MAX_BYTES + 1];
 	bool is_loading, can_go_back, can_go_forward, is_secure, is_crashed;
+	bool is_failure_due; /* an error page is loading, to be reported when it is whole */
 	bool is_history_asked, is_history_stale; /* a question is under way; another is due */
 	uint32_t zoom_percent;
 	uint32_t dialog; /* the open one, 0 for none */

@@ -47,7 +47,7 @@ static void start_compositor(struct rig *rig, int ring, int pacing, int wayland,
 	const char *program = getenv("SAFEWEB_COMPOSITOR_PROGRAM");
 	CHECK(program);
 	const char *const arguments[] = {program, "--width", "800", "--height", "600", NULL};
-	const char *const environment[] = {"SAFEWEB_LOG=debug", NULL};
+	const char *const environment[] = {"SAFEWEB_LOG=info", NULL};
 	const struct spawn_fd fds[] = {
 			{ring, COMPOSITOR_FD_RING},
 			{rig->doorbell, COMPOSITOR_FD_DOORBELL},
