@@ -179,8 +179,8 @@ void keyboard_handle_key(struct seat *seat, const struct wire_key *key)
 		set_modifiers(seat, key->modifiers);
 		return;
 	}
-	/* Pressed again without a release is the viewer's key repeat. Chromium overlooks a second
-	 * press, and repeats by itself, with what pages expect of a repeat (see
+	/* Pressed again without a release is the viewer's key repeat. Chromium would tell the page
+	 * of another first press; it makes repeats of its own, that pages know as such (see
 	 * docs/decisions/0004). */
 	if (is_held || keyboard->key_count == SEAT_KEYS_MAX) {
 		return;
@@ -188,9 +188,6 @@ void keyboard_handle_key(struct seat *seat, const struct wire_key *key)
 	set_modifiers(seat, key->modifiers);
 	learn(seat, key);
 	keyboard->keys[keyboard->key_count++] = key->code;
-	send_key(seat, key->code, true);
-	/* Pressed again without a release is the viewer's key repeat; the client is told to make
-	 * none of its own, and takes a second press for a repeat. */
 	send_key(seat, key->code, true);
 }
 

@@ -182,6 +182,8 @@ BROWSER_TEST(keys_repeat_and_are_let_go_on_detach)
 	struct rig rig;
 	rig_start(&rig, pages);
 	rig_open(&rig, "/keys", "keys");
+	rig_click(&rig, main_id(&rig), 100, 100);
+	rig_pump(&rig, 500);
 	for (int i = 0; i < 30; i++) {
 		RIG_SEND(&rig, key, .serial = ++rig.serial, .code = KEY_X, .pressed = 1,
 				.codepoint = 'x');
@@ -371,7 +373,7 @@ BROWSER_TEST(tabs_and_windows_open_and_close)
 	RIG_SEND(&rig, tab_select, .tab = first);
 	RIG_WAIT(&rig, main_id(&rig) == first_surface && rig_tab_id(&rig) == first);
 	RIG_SEND(&rig, tab_new, .address = wire_string_from(""));
-	RIG_WAIT(&rig, count_tabs(&rig) == 4 && rig_title_is(&rig, "about:blank"));
+	RIG_WAIT(&rig, count_tabs(&rig) == 4 && rig_tab_id(&rig) != first);
 	while (count_tabs(&rig) > 1) {
 		uint32_t before = count_tabs(&rig);
 		RIG_SEND(&rig, tab_close, .tab = rig_tab_id(&rig));
