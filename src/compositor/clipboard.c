@@ -77,6 +77,9 @@ static size_t clean_text(char *text, size_t len)
 static void publish_text(struct clipboard *clipboard)
 {
 	struct buffer *buffer = &clipboard->read_buffer;
+	if (buffer_length(buffer) == 0) {
+		return;
+	}
 	size_t len = clean_text((char *)buffer_head(buffer), buffer_length(buffer));
 	CLEANUP_FREE char *text = malloc(len + 1);
 	if (text && len > 0) {

@@ -22,6 +22,7 @@
 
 #define BROWSER_PATH "/usr/lib/chromium/chromium"
 #define BROWSER_USER 65534 /* not root: Chromium's sandbox wants that */
+#define COMPOSITOR_USER "65533"
 #define PIXEL_BYTES 4
 
 uint64_t rig_now_ms(void)
@@ -46,7 +47,12 @@ static void start_compositor(struct rig *rig, int ring, int pacing, int wayland,
 {
 	const char *program = getenv("SAFEWEB_COMPOSITOR_PROGRAM");
 	CHECK(program);
-	const char *const arguments[] = {program, "--width", "800", "--height", "600", NULL};
+	/* In its sandbox, as in a session. */
+	char root[96];
+	snprintf(root, sizeof(root), "%s/empty", rig->profile);
+	CHECK_INT(mkdir(root, 0755), 0);
+	const char *const arguments[] = {program, "--width", "800", "--height", "600", "--uid",
+			COMPOSITOR_USER, "--gid", COMPOSITOR_USER, "--root", root, NULL};
 	const char *const environment[] = {"SAFEWEB_LOG=info", NULL};
 	const struct spawn_fd fds[] = {
 			{ring, COMPOSITOR_FD_RING},
