@@ -22,11 +22,12 @@ static const struct kept kept[] = {
 		{CAP_NET_ADMIN, "bringing up the loopback device of a session's network namespace"},
 		{CAP_SETUID, "the users of container, compositor, encoder and egress proxy"},
 		{CAP_SETGID, "their groups"},
-		{CAP_SYS_CHROOT, "the empty root of compositor and encoder"},
-		{CAP_CHOWN, "the gateway's socket, and a session's folders, for their owners"},
-		{CAP_DAC_OVERRIDE, "the runtime works in folders that belong to a session's ids"},
-		{CAP_KILL, "ending processes of a session's ids"},
-		{CAP_SYS_PTRACE, "looking at a session's namespaces to see that its sandbox is on"},
+		{CAP_SYS_CHROOT, "the empty root of compositor, encoder and egress proxy"},
+		{CAP_CHOWN,
+				"the gateway's group for node.sock, the folders of a session for "
+				"its ids"},
+		{CAP_DAC_OVERRIDE, "control groups of a tree that was handed down by another user"},
+		{CAP_KILL, "ending a compositor or encoder that does not end by itself"},
 };
 
 static uint64_t kept_mask(void)

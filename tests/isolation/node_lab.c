@@ -288,7 +288,7 @@ bool lab_claim(struct lab *lab, int control, struct lab_session *ret_session, ui
 			wire_string_copy(claimed.token, ret_session->token,
 					sizeof(ret_session->token));
 			CHECK_INT(strlen(ret_session->token), 64);
-			snprintf(lab->prefix, sizeof(lab->prefix), "%.9s", ret_session->id);
+			snprintf(lab->prefix, sizeof(lab->prefix), "%.8s", ret_session->id);
 			return true;
 		}
 		if (wire_refused_decode(bytes, len, &refused) == 0 && refused.request == number) {

@@ -332,6 +332,27 @@ TEST_WITH_TIMEOUT(killed_renderer_is_the_page_s_affair, TIMEOUT_S)
 	kill_one(WIRE_PROGRAM_BROWSER, "--type=renderer", false, 0);
 }
 
+TEST_WITH_TIMEOUT(stopped_programs_cannot_keep_a_session, TIMEOUT_S)
+{
+	struct lab lab;
+	struct lab_session session;
+	struct lab_processes processes = {0};
+	lab_open(&lab);
+	lab_start(&lab, no_pool);
+	int control = lab_connect(&lab);
+	claim(&lab, control, &session);
+	lab_status(control, session.id, &processes);
+	kill(lab_find(&processes, WIRE_PROGRAM_COMPOSITOR, NULL), SIGSTOP);
+	kill(lab_find(&processes, WIRE_PROGRAM_ENCODER, NULL), SIGSTOP);
+	kill(lab_find(&processes, WIRE_PROGRAM_BROWSER, NULL), SIGSTOP);
+	lab_release(control, session.id);
+	lab_check_gone(&processes);
+	lab_check_clean(&lab);
+	close(control);
+	lab_stop(&lab);
+	lab_close(&lab);
+}
+
 /* One request to the proxy's port, from inside the network namespace of a process. */
 static bool proxy_answers(pid_t pid)
 {
