@@ -8,7 +8,7 @@
 #define DISABLED_FEATURES                                                                          \
 	"SpareRendererForSitePerProcess,WebUIOmniboxPopup,WebUIOmniboxAimPopup,"                   \
 	"NetworkTimeServiceQuerying,OptimizationHints,OptimizationGuideModelExecution,"            \
-	"MediaRouter,Translate"
+	"MediaRouter,Translate,BackForwardCache"
 
 static const char *const arguments[] = {
 		CHROMIUM_PATH,
