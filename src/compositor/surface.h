@@ -92,7 +92,6 @@ struct surface {
 	/* Towards the ring. */
 	struct ring_surface place, published;
 	bool is_published;
-	bool is_first_done; /* a first picture of it was published */
 	bool is_frame_due; /* damage waits for room in the ring */
 	bool awaits_frame_done; /* a picture is with the encoder */
 	struct region damage; /* picture pixels that the ring does not have */
