@@ -19,7 +19,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memcpy(room, data + at, part);
 		relay.end += part;
 		uint8_t *message;
-		while ((len = relay_next(&relay, &message)) > 0) {
+		if (at % 2) {
+			while ((len = relay_pack(&relay, &message)) > 0) {
+				assert(len <= RELAY_CHUNK_BYTES && message[0] == 0x82);
+				relay_consume_packed(&relay, len);
+			}
+		}
+		while (len >= 0 && (len = relay_next(&relay, &message)) > 0) {
 			assert(wire_display_check(message, (size_t)len) == 0);
 			assert(message >= relay.bytes + RELAY_HEADROOM_BYTES);
 			assert(message + len <= relay.bytes + relay.end);

@@ -1,5 +1,6 @@
 #include "gateway/relay.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,9 +76,9 @@ long relay_next(struct relay *relay, uint8_t **ret_message)
 	return len;
 }
 
-void relay_consume(struct relay *relay, size_t len)
+static void drop(struct relay *relay, size_t len)
 {
-	relay->start += WIRE_LENGTH_BYTES + len;
+	relay->start += len;
 	if (relay->start < relay->end) {
 		return;
 	}
@@ -88,4 +89,54 @@ void relay_consume(struct relay *relay, size_t len)
 	}
 	relay->start = RELAY_HEADROOM_BYTES;
 	relay->end = RELAY_HEADROOM_BYTES;
+}
+
+/* A final binary frame's header (RFC 6455, 5.2), unmasked as a server's is. Returns its length. */
+static size_t put_frame_header(uint8_t *to, size_t len)
+{
+	to[0] = 0x82;
+	if (len < 126) {
+		to[1] = (uint8_t)len;
+		return 2;
+	}
+	to[1] = 126;
+	to[2] = (uint8_t)(len >> 8);
+	to[3] = (uint8_t)len;
+	return 4;
+}
+
+/*   | length 4 | message | length 4 | message |      becomes
+ *   | header 2 or 4 | message | header 2 or 4 | message |: never longer, so it is done in place. */
+long relay_pack(struct relay *relay, uint8_t **ret_frames)
+{
+	size_t first = relay->start;
+	size_t at = first;
+	long len;
+	uint8_t *message;
+	while ((len = relay_next(relay, &message)) > 0 &&
+			at - first + 4 + (size_t)len <= RELAY_CHUNK_BYTES) {
+		size_t header = len < 126 ? 2 : 4;
+		memmove(relay->bytes + at + header, message, (size_t)len);
+		at += put_frame_header(relay->bytes + at, (size_t)len) + (size_t)len;
+		relay->start += WIRE_LENGTH_BYTES + (size_t)len;
+	}
+	relay->packed_end = relay->start;
+	relay->start = first;
+	if (at == first) {
+		return len < 0 ? len : 0;
+	}
+	/* What is bad comes to light again when this is out. */
+	*ret_frames = relay->bytes + first;
+	return (long)(at - first);
+}
+
+void relay_consume_packed(struct relay *relay, long len)
+{
+	assert(len > 0 && relay->packed_end >= relay->start + (size_t)len);
+	drop(relay, relay->packed_end - relay->start);
+}
+
+void relay_consume(struct relay *relay, size_t len)
+{
+	drop(relay, WIRE_LENGTH_BYTES + len);
 }

@@ -24,6 +24,9 @@
 /* A WebSocket that says nothing is asked after the first and dropped after the second. */
 #define QUIET_PING_S 60
 #define QUIET_HANGUP_S 90
+/* In one write to TLS. The library's own choice is the size it reads with; it keeps the rest in a
+ * copy. */
+#define WRITE_MAX_BYTES (128 * 1024)
 /* For close frames to go out at the end. */
 #define STOP_MS 1000
 
@@ -124,11 +127,13 @@ static int loop_callback(
 static const struct lws_protocols protocols[] = {
 		{.name = "http",
 				.callback = http_callback,
-				.per_session_data_size = sizeof(struct request *)},
+				.per_session_data_size = sizeof(struct request *),
+				.tx_packet_size = WRITE_MAX_BYTES},
 		{.name = STREAM_PROTOCOL,
 				.callback = stream_callback,
 				.per_session_data_size = sizeof(struct stream *),
-				.rx_buffer_size = WIRE_SHORT_MAX_BYTES},
+				.rx_buffer_size = WIRE_SHORT_MAX_BYTES,
+				.tx_packet_size = WRITE_MAX_BYTES},
 		{0},
 };
 

@@ -55,6 +55,8 @@ struct stream {
 	struct buffer notices; /* to the client, with lengths */
 	uint8_t input[WIRE_SHORT_MAX_BYTES]; /* of a message that comes in parts */
 	size_t input_len;
+	size_t fragment_len; /* of the message that goes out in fragments; 0: none does */
+	size_t fragment_at; /* bytes of it that were sent */
 	bool has_said_hello;
 	bool is_node_paused;
 	bool is_client_paused;
@@ -347,7 +349,10 @@ static bool handle_greeting(struct stream *stream)
 static bool is_down_full(struct stream *stream)
 {
 	const uint8_t *message;
-	return relay_length(&stream->down) >= DOWN_HIGH_BYTES &&
+	if (relay_length(&stream->down) < DOWN_HIGH_BYTES) {
+		return false;
+	}
+	return stream->fragment_len ||
 			wire_stream_next(stream->down.bytes + stream->down.start,
 					relay_length(&stream->down), WIRE_MESSAGE_MAX_BYTES,
 					&message) != 0;
@@ -429,25 +434,83 @@ static int write_notices(struct stream *stream)
 	return 0;
 }
 
+/* Writes the next part of a long message. The library writes headers in front of each part, over
+ * the length and over what was sent: from now on the message is not read again. 0, or -1 when the
+ * client is gone. */
+static int write_fragment(struct stream *stream)
+{
+	uint8_t *message = stream->down.bytes + stream->down.start + WIRE_LENGTH_BYTES;
+	size_t left = stream->fragment_len - stream->fragment_at;
+	bool is_last = left <= RELAY_CHUNK_BYTES;
+	size_t part = is_last ? left : RELAY_CHUNK_BYTES;
+	int protocol = (stream->fragment_at ? LWS_WRITE_CONTINUATION : LWS_WRITE_BINARY) |
+			(is_last ? 0 : LWS_WRITE_NO_FIN);
+	if (lws_write(stream->wsi, message + stream->fragment_at, part,
+			    (enum lws_write_protocol)protocol) < (int)part) {
+		return -1;
+	}
+	stream->gateway->metrics.bytes_down += part;
+	stream->fragment_at += part;
+	if (is_last) {
+		relay_consume(&stream->down, stream->fragment_len);
+		stream->fragment_len = 0;
+		stream->fragment_at = 0;
+	}
+	return 0;
+}
+
+/* Writes short messages together, as frames that are finished already: for the library they are
+ * raw. 1, 0 when there are none, -EBADMSG, or -EPIPE when the client is gone. */
+static int write_packed(struct stream *stream)
+{
+	uint8_t *frames;
+	long len = relay_pack(&stream->down, &frames);
+	if (len <= 0) {
+		return (int)len;
+	}
+	if (lws_write(stream->wsi, frames, (size_t)len, LWS_WRITE_HTTP) < (int)len) {
+		return -EPIPE;
+	}
+	stream->gateway->metrics.bytes_down += (uint64_t)len;
+	relay_consume_packed(&stream->down, len);
+	return 1;
+}
+
+/* Begins the next message that was not packed, which is long. 1, 0 when there is none, -EBADMSG. */
+static int begin_fragments(struct stream *stream)
+{
+	uint8_t *message;
+	long len = relay_next(&stream->down, &message);
+	stream->fragment_len = len > 0 ? (size_t)len : 0;
+	return len > 0 ? 1 : (int)len;
+}
+
 /* Writes messages until the client is full or there are none. 1: there are more; -1: it is gone. */
 static int write_messages(struct stream *stream)
 {
-	long len;
-	uint8_t *message;
-	while ((len = relay_next(&stream->down, &message)) > 0) {
-		if (lws_send_pipe_choked(stream->wsi)) {
-			return 1;
+	while (!lws_send_pipe_choked(stream->wsi)) {
+		int code = stream->fragment_len ? 0 : write_packed(stream);
+		if (code > 0) {
+			continue;
 		}
-		if (lws_write(stream->wsi, message, (size_t)len, LWS_WRITE_BINARY) < (int)len) {
+		if (code == 0 && !stream->fragment_len) {
+			code = begin_fragments(stream);
+		}
+		if (code == -EBADMSG) {
+			refuse_node(stream);
+			return 0;
+		}
+		if (code < 0) {
 			return -1;
 		}
-		stream->gateway->metrics.bytes_down += (uint64_t)len;
-		relay_consume(&stream->down, (size_t)len);
+		if (!stream->fragment_len) {
+			return 0;
+		}
+		if (write_fragment(stream) < 0) {
+			return -1;
+		}
 	}
-	if (len < 0) {
-		refuse_node(stream);
-	}
-	return 0;
+	return 1;
 }
 
 /* Sends the close frame; the library closes when the callback returns -1. */

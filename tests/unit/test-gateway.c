@@ -364,3 +364,95 @@ TEST(connections_close_gaps)
 	}
 	connections_finish(&connections);
 }
+
+static size_t put_rect(uint8_t *to, size_t data_len, uint8_t fill)
+{
+	static uint8_t data[RELAY_CHUNK_BYTES];
+	memset(data, fill, sizeof(data));
+	struct wire_rect rect = {.surface = 1,
+			.width = 1,
+			.height = 1,
+			.data = {.bytes = data, .len = data_len}};
+	long len = wire_rect_encode(&rect, to + WIRE_LENGTH_BYTES, data_len + 64);
+	CHECK(len > 0);
+	wire_put_length(to, (size_t)len);
+	return WIRE_LENGTH_BYTES + (size_t)len;
+}
+
+/* Reads frames back: checks that they are the messages, one after the other. */
+static void check_frames(const uint8_t *frames, size_t len, const uint8_t *messages, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const uint8_t *message;
+		long wanted = wire_stream_next(messages, 1 << 20, 1 << 20, &message);
+		CHECK(len >= 2);
+		CHECK_INT(frames[0], 0x82);
+		size_t header = frames[1] == 126 ? 4 : 2;
+		size_t got = header == 2 ? frames[1] : (size_t)frames[2] << 8 | frames[3];
+		CHECK(header == 2 || got >= 126);
+		CHECK_INT(got, wanted);
+		CHECK_BYTES(frames + header, got, message, (size_t)wanted);
+		frames += header + got;
+		len -= header + got;
+		messages += WIRE_LENGTH_BYTES + wanted;
+	}
+	CHECK_INT(len, 0);
+}
+
+TEST(relay_packs_short_messages)
+{
+	static uint8_t bytes[64 * 1024];
+	static const size_t sizes[] = {1, 111, 112, 113, 114, 0, 5000, 3, 200};
+	struct relay relay;
+	size_t at = 0;
+	relay_init(&relay);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		at += put_rect(bytes + at, sizes[i], (uint8_t)(i + 1));
+	}
+	feed(&relay, bytes, at);
+	feed(&relay, "\3\0", 2); /* half of the next one's length */
+	uint8_t *frames = NULL;
+	long len = relay_pack(&relay, &frames);
+	CHECK(len > 0 && len <= RELAY_CHUNK_BYTES);
+	check_frames(frames, (size_t)len, bytes, sizeof(sizes) / sizeof(sizes[0]));
+	relay_consume_packed(&relay, len);
+	CHECK_INT(relay_length(&relay), 2);
+	CHECK_INT(relay_pack(&relay, &frames), 0);
+	relay_finish(&relay);
+}
+
+TEST(relay_leaves_a_long_message_alone)
+{
+	static uint8_t bytes[64 * 1024];
+	struct relay relay;
+	uint8_t *frames = NULL;
+	uint8_t *message = NULL;
+	relay_init(&relay);
+	size_t first = put_rect(bytes, 10, 1);
+	size_t second = put_rect(bytes + first, RELAY_CHUNK_BYTES - 17, 2);
+	feed(&relay, bytes, first + second);
+	long len = relay_pack(&relay, &frames);
+	check_frames(frames, (size_t)len, bytes, 1);
+	relay_consume_packed(&relay, len);
+	CHECK_INT(relay_pack(&relay, &frames), 0);
+	CHECK_INT(relay_next(&relay, &message), (long)second - WIRE_LENGTH_BYTES);
+	relay_consume(&relay, second - WIRE_LENGTH_BYTES);
+	CHECK_INT(relay_length(&relay), 0);
+	relay_finish(&relay);
+}
+
+TEST(relay_packs_up_to_what_is_bad)
+{
+	uint8_t bytes[256];
+	struct relay relay;
+	uint8_t *frames = NULL;
+	relay_init(&relay);
+	size_t first = put_rect(bytes, 10, 1);
+	feed(&relay, bytes, first);
+	feed(&relay, "\1\0\0\0\356", 5);
+	long len = relay_pack(&relay, &frames);
+	check_frames(frames, (size_t)len, bytes, 1);
+	relay_consume_packed(&relay, len);
+	CHECK_INT(relay_pack(&relay, &frames), -EBADMSG);
+	relay_finish(&relay);
+}

@@ -63,3 +63,19 @@ test("a user logs in, opens a session and streams both ways", async () => {
 	assert.deepEqual(socket.messages.at(-1), wire.bye(1));
 	assert.equal((await client.get("/api/v1/me")).json.session, null);
 });
+
+test("short and long messages arrive whole and in order, however they are cut", async () => {
+	const { socket, far } = await world.stream();
+	const sizes = [];
+	for (let i = 0; i < 1500; i++) {
+		sizes.push([0, 1, 111, 112, 500, 16353, 16354, 40, 65530, 300000][Math.imul(i, 7919) % 10]);
+	}
+	const messages = sizes.map((size, i) => wire.rect(Buffer.alloc(size, i)));
+	const bytes = Buffer.concat(messages.map((message) => wire.framed(message)));
+	for (let at = 0, step = 1; at < bytes.length; at += step, step = step * 3 % 262139) {
+		far.socket.write(bytes.subarray(at, at + step));
+	}
+	await socket.until(() => socket.messages.length === messages.length, "all messages", 60000);
+	messages.forEach((message, i) => assert.ok(message.equals(socket.messages[i]), `message ${i}`));
+	socket.close();
+});
