@@ -1,4 +1,4 @@
-#include "gateway/stream.h"
+#include "gateway/stream_state.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -6,9 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/buffer.h"
 #include "base/log.h"
-#include "gateway/relay.h"
 #include "gateway/request.h"
 
 /* From the WebSocket's opening to the node's attached_stream. */
@@ -18,8 +16,6 @@
 /* For the encoder's bye after the session's end was asked for. */
 #define BYE_TIMEOUT_MS 2000
 #define READ_CHUNK_BYTES (256 * 1024)
-/* With whole messages and this much waiting for the client, the node is not read. */
-#define DOWN_HIGH_BYTES (256 * 1024)
 /* With this much waiting for the node, the client is not read. */
 #define UP_HIGH_BYTES (32 * 1024)
 /* The rest is what may still come from one TLS record before the pause is applied. */
@@ -29,45 +25,6 @@
 #define INPUT_RATE 1500
 #define INPUT_BURST 3000
 #define INPUT_PAUSE_MS 50
-
-enum stream_state {
-	STREAM_GREETING, /* node_hello is sent */
-	STREAM_ATTACHING, /* attach is sent */
-	STREAM_RELAYING,
-	STREAM_DRAINING, /* the node is gone; what it sent goes to the client */
-	STREAM_CLOSING,
-};
-
-struct stream {
-	struct gateway *gateway;
-	struct lws *wsi;
-	enum stream_state state;
-	int64_t login;
-	char user[STORE_NAME_BYTES];
-	char address[ORIGIN_ADDRESS_BYTES];
-	char session[STORE_SESSION_BYTES];
-	char token[STORE_TOKEN_BYTES]; /* wiped when it is used */
-	int node_fd;
-	struct loop_source source;
-	struct loop_timer timer; /* attaching; then the pause of the input */
-	struct relay down;
-	struct buffer up; /* to the node, with lengths */
-	struct buffer notices; /* to the client, with lengths */
-	uint8_t input[WIRE_SHORT_MAX_BYTES]; /* of a message that comes in parts */
-	size_t input_len;
-	size_t fragment_len; /* of the message that goes out in fragments; 0: none does */
-	size_t fragment_at; /* bytes of it that were sent */
-	bool has_said_hello;
-	bool is_node_paused;
-	bool is_client_paused;
-	bool wants_pause;
-	int ending_reason; /* the session ended; its encoder's bye and end of file are waited for */
-	uint64_t tokens_us; /* when the next input message is free to come */
-	enum stream_close close_code;
-	const char *close_text;
-	struct stream *previous;
-	struct stream *next;
-};
 
 /* ---- ending ---- */
 
@@ -129,7 +86,7 @@ static void drain_stream(struct stream *stream)
 	end(stream, STREAM_DRAINING, STREAM_NODE_UNREACHABLE, "the node is not reachable");
 }
 
-static void refuse_node(struct stream *stream)
+void stream_refuse_node(struct stream *stream)
 {
 	stream->gateway->metrics.messages_refused++;
 	audit_refused(stream->gateway, stream->user, stream->address, stream->session,
@@ -147,7 +104,7 @@ static void refuse_client(struct stream *stream)
 
 /* ---- client → node ---- */
 
-static void update_events(struct stream *stream)
+void stream_update_events(struct stream *stream)
 {
 	bool has_output = buffer_length(&stream->up) > 0 && stream->state != STREAM_ATTACHING &&
 			stream->state != STREAM_GREETING;
@@ -166,7 +123,7 @@ static void flush_up(struct stream *stream)
 		}
 		buffer_consume(&stream->up, (size_t)sent);
 	}
-	update_events(stream);
+	stream_update_events(stream);
 	if (buffer_length(&stream->up) < UP_HIGH_BYTES / 2 && stream->timer.due_ms == 0) {
 		update_client_pause(stream, false);
 	}
@@ -283,7 +240,7 @@ static void handle_refused(struct stream *stream, const uint8_t *message, size_t
 {
 	struct wire_refused refused;
 	if (wire_refused_decode(message, len, &refused) < 0) {
-		refuse_node(stream);
+		stream_refuse_node(stream);
 	} else if (refused.reason == WIRE_REASON_UNKNOWN_SESSION) {
 		/* The node lost it, and the directory did not hear. */
 		session_has_ended(stream->gateway, stream->session, WIRE_REASON_FAILED);
@@ -313,7 +270,7 @@ static bool handle_greeting(struct stream *stream)
 					  WIRE_SHORT_MAX_BYTES, &message);
 	if (len <= 0) {
 		if (len < 0) {
-			refuse_node(stream);
+			stream_refuse_node(stream);
 		}
 		return false;
 	}
@@ -328,7 +285,7 @@ static bool handle_greeting(struct stream *stream)
 					welcome.version == WIRE_VERSION
 			: wire_attached_stream_decode(message, (size_t)len, &attached) == 0;
 	if (!is_good) {
-		refuse_node(stream);
+		stream_refuse_node(stream);
 		return false;
 	}
 	relay_consume(down, (size_t)len);
@@ -342,20 +299,6 @@ static bool handle_greeting(struct stream *stream)
 		return false;
 	}
 	return true;
-}
-
-/* Whether the client has so much to take that the node has to wait. Only whole messages count: a
- * part of one is of no use to anybody. */
-static bool is_down_full(struct stream *stream)
-{
-	const uint8_t *message;
-	if (relay_length(&stream->down) < DOWN_HIGH_BYTES) {
-		return false;
-	}
-	return stream->fragment_len ||
-			wire_stream_next(stream->down.bytes + stream->down.start,
-					relay_length(&stream->down), WIRE_MESSAGE_MAX_BYTES,
-					&message) != 0;
 }
 
 static void handle_node_readable(struct stream *stream)
@@ -380,8 +323,8 @@ static void handle_node_readable(struct stream *stream)
 	if (stream->state != STREAM_RELAYING) {
 		return;
 	}
-	stream->is_node_paused = is_down_full(stream);
-	update_events(stream);
+	stream->is_node_paused = stream_is_down_full(stream);
+	stream_update_events(stream);
 	lws_callback_on_writable(stream->wsi);
 }
 
@@ -411,185 +354,6 @@ static void handle_timer(struct loop_timer *timer)
 	} else if (stream->state == STREAM_RELAYING && buffer_length(&stream->up) < UP_HIGH_BYTES) {
 		update_client_pause(stream, false);
 	}
-}
-
-/* ---- to the client ---- */
-
-static int write_notices(struct stream *stream)
-{
-	const uint8_t *message;
-	long len;
-	while (buffer_length(&stream->notices) > 0 && !lws_send_pipe_choked(stream->wsi) &&
-			(len = wire_stream_next(buffer_head(&stream->notices),
-					 buffer_length(&stream->notices), WIRE_SHORT_MAX_BYTES,
-					 &message)) > 0) {
-		uint8_t out[LWS_PRE + WIRE_NOTICE_MAX_BYTES];
-		memcpy(out + LWS_PRE, message, (size_t)len);
-		if (lws_write(stream->wsi, out + LWS_PRE, (size_t)len, LWS_WRITE_BINARY) <
-				(int)len) {
-			return -1;
-		}
-		buffer_consume(&stream->notices, WIRE_LENGTH_BYTES + (size_t)len);
-	}
-	return 0;
-}
-
-/* Writes the next part of a long message. The library writes headers in front of each part, over
- * the length and over what was sent: from now on the message is not read again. 0, or -1 when the
- * client is gone. */
-static int write_fragment(struct stream *stream)
-{
-	uint8_t *message = stream->down.bytes + stream->down.start + WIRE_LENGTH_BYTES;
-	size_t left = stream->fragment_len - stream->fragment_at;
-	bool is_last = left <= RELAY_CHUNK_BYTES;
-	size_t part = is_last ? left : RELAY_CHUNK_BYTES;
-	int protocol = (stream->fragment_at ? LWS_WRITE_CONTINUATION : LWS_WRITE_BINARY) |
-			(is_last ? 0 : LWS_WRITE_NO_FIN);
-	if (lws_write(stream->wsi, message + stream->fragment_at, part,
-			    (enum lws_write_protocol)protocol) < (int)part) {
-		return -1;
-	}
-	stream->gateway->metrics.bytes_down += part;
-	stream->fragment_at += part;
-	if (is_last) {
-		relay_consume(&stream->down, stream->fragment_len);
-		stream->fragment_len = 0;
-		stream->fragment_at = 0;
-	}
-	return 0;
-}
-
-/* Writes short messages together, as frames that are finished already: for the library they are
- * raw. 1, 0 when there are none, -EBADMSG, or -EPIPE when the client is gone. */
-static int write_packed(struct stream *stream)
-{
-	uint8_t *frames;
-	long len = relay_pack(&stream->down, &frames);
-	if (len <= 0) {
-		return (int)len;
-	}
-	if (lws_write(stream->wsi, frames, (size_t)len, LWS_WRITE_HTTP) < (int)len) {
-		return -EPIPE;
-	}
-	stream->gateway->metrics.bytes_down += (uint64_t)len;
-	relay_consume_packed(&stream->down, len);
-	return 1;
-}
-
-/* Begins the next message that was not packed, which is long. 1, 0 when there is none, -EBADMSG. */
-static int begin_fragments(struct stream *stream)
-{
-	uint8_t *message;
-	long len = relay_next(&stream->down, &message);
-	stream->fragment_len = len > 0 ? (size_t)len : 0;
-	return len > 0 ? 1 : (int)len;
-}
-
-/* Writes messages until the client is full or there are none. 1: there are more; -1: it is gone. */
-static int write_messages(struct stream *stream)
-{
-	while (!lws_send_pipe_choked(stream->wsi)) {
-		int code = stream->fragment_len ? 0 : write_packed(stream);
-		if (code > 0) {
-			continue;
-		}
-		if (code == 0 && !stream->fragment_len) {
-			code = begin_fragments(stream);
-		}
-		if (code == -EBADMSG) {
-			refuse_node(stream);
-			return 0;
-		}
-		if (code < 0) {
-			return -1;
-		}
-		if (!stream->fragment_len) {
-			return 0;
-		}
-		if (write_fragment(stream) < 0) {
-			return -1;
-		}
-	}
-	return 1;
-}
-
-/* Sends the close frame; the library closes when the callback returns -1. */
-static int write_close(struct stream *stream)
-{
-	lws_close_reason(stream->wsi, (enum lws_close_status)stream->close_code,
-			(unsigned char *)(uintptr_t)stream->close_text, strlen(stream->close_text));
-	return -1;
-}
-
-/* Says bye when the encoder could not. */
-static int write_bye(struct stream *stream, int reason)
-{
-	uint8_t out[LWS_PRE + WIRE_BYE_MAX_BYTES];
-	struct wire_bye bye = {.reason = (uint16_t)reason};
-	long len = wire_bye_encode(&bye, out + LWS_PRE, sizeof(out) - LWS_PRE);
-	return lws_write(stream->wsi, out + LWS_PRE, (size_t)len, LWS_WRITE_BINARY) < (int)len ? -1
-											       : 0;
-}
-
-/* The code of a stream whose node closed it: after the reason it gave, if it gave one. */
-static int name_end(struct stream *stream)
-{
-	int code = 0;
-	if (stream->ending_reason && !stream->down.bye_reason) {
-		code = write_bye(stream, stream->ending_reason);
-		stream->down.bye_reason = (uint16_t)stream->ending_reason;
-	}
-	switch (stream->down.bye_reason) {
-	case 0:
-		break;
-	case WIRE_REASON_REPLACED:
-		stream->close_code = STREAM_REPLACED;
-		stream->close_text = "opened in another window";
-		break;
-	case WIRE_REASON_LOGGED_OUT:
-		stream->close_code = STREAM_LOGGED_OUT;
-		stream->close_text = "logged out";
-		break;
-	default:
-		stream->close_code = STREAM_SESSION_ENDED;
-		stream->close_text = "the session has ended";
-		break;
-	}
-	return code;
-}
-
-static int handle_client_writable(struct stream *stream)
-{
-	if (stream->state == STREAM_CLOSING) {
-		return write_close(stream);
-	}
-	if (stream->state < STREAM_RELAYING) {
-		return 0;
-	}
-	int code = write_messages(stream);
-	if (code == 0) {
-		code = write_notices(stream);
-	}
-	if (code < 0) {
-		return -1;
-	}
-	if (code > 0 || buffer_length(&stream->notices) > 0) {
-		lws_callback_on_writable(stream->wsi);
-	}
-	if (stream->state == STREAM_CLOSING) {
-		return write_close(stream);
-	}
-	if (stream->state == STREAM_DRAINING) {
-		if (code == 0) {
-			return name_end(stream) < 0 ? -1 : write_close(stream);
-		}
-		return 0;
-	}
-	if (stream->is_node_paused && !is_down_full(stream)) {
-		stream->is_node_paused = false;
-		update_events(stream);
-	}
-	return 0;
 }
 
 /* ---- opening ---- */
@@ -744,7 +508,7 @@ int stream_callback(
 		handle_client_bytes(*place, in, len);
 		return 0;
 	case LWS_CALLBACK_SERVER_WRITEABLE:
-		return handle_client_writable(*place);
+		return stream_handle_writable(*place);
 	case LWS_CALLBACK_CLOSED:
 		if (*place) {
 			stream_destroy(*place);
