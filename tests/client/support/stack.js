@@ -172,9 +172,10 @@ export class Stack {
 		const rootfs = fs.realpathSync(path.join(this.env.SAFEWEB_STATE, "image/current/rootfs"));
 		await run(LAB, ["exec", "gate", "setpriv", `--reuid=${CLIENT_UID}`, `--regid=${CLIENT_UID}`, "--clear-groups",
 			"--inh-caps=-all", "bwrap", "--ro-bind", rootfs, "/", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp",
-			"--bind", out, "/home", "--clearenv", "--setenv", "HOME", "/home", "--setenv", "TZ", "UTC",
+			// The image's policies forbid what takes the screenshot.
+			"--tmpfs", "/etc/chromium", "--bind", out, "/home", "--clearenv", "--setenv", "HOME", "/home", "--setenv", "TZ", "UTC",
 			"--setenv", "LANG", "C.UTF-8",
-			"/usr/lib/chromium/chromium", "--headless", "--disable-gpu", "--screenshot=/home/native.png",
+			"/usr/lib/chromium/chromium", "--headless", "--disable-gpu", "--in-process-gpu", "--screenshot=/home/native.png",
 			`--window-size=${width},${height}`, "--virtual-time-budget=3000", "--ignore-certificate-errors",
 			"--host-resolver-rules=MAP *.example 198.18.0.1", "--user-data-dir=/tmp/profile",
 			"--disable-background-networking", url], { env: this.env, timeout: 60_000 });
