@@ -9,10 +9,12 @@
 #include "base/cleanup.h"
 #include "base/fds.h"
 #include "base/log.h"
+#include "compositor/chords.h"
 #include "compositor/compositor.h"
 #include "compositor/resource.h"
 #include "compositor/seat.h"
 #include "compositor/surface.h"
+#include "compositor/tabs.h"
 
 #define REPEAT_PER_SECOND 25
 #define REPEAT_DELAY_MS 500
@@ -187,6 +189,12 @@ void keyboard_handle_key(struct seat *seat, const struct wire_key *key)
 	}
 	set_modifiers(seat, key->modifiers);
 	learn(seat, key);
+	const struct chord *chord =
+			chord_find(keyboard->keymap.keysyms[key->code][0], key->modifiers);
+	if (chord && seat->compositor->tabs) {
+		tabs_press_chord(seat->compositor->tabs, chord);
+		return;
+	}
 	keyboard->keys[keyboard->key_count++] = key->code;
 	send_key(seat, key->code, true);
 }

@@ -215,3 +215,25 @@ void tabs_insert_text(struct tabs *tabs, struct wire_string from)
 				json_pack("{s:s}", "text", text), NULL, 0, 0);
 	}
 }
+
+/* CDP's bits: 1 alt, 2 control, 8 shift. */
+static int cdp_modifiers(uint8_t modifiers)
+{
+	return (modifiers & WIRE_MODIFIER_ALT ? 1 : 0) |
+			(modifiers & WIRE_MODIFIER_CONTROL ? 2 : 0) |
+			(modifiers & WIRE_MODIFIER_SHIFT ? 8 : 0);
+}
+
+void tabs_press_chord(struct tabs *tabs, const struct chord *chord)
+{
+	static const char *const types[] = {"rawKeyDown", "keyUp"};
+	struct tab *tab = tabs_by_id(tabs, tabs->active);
+	for (size_t i = 0; tab && i < ARRAY_LENGTH(types); i++) {
+		cdp_send(tabs->cdp, tab->session, "Input.dispatchKeyEvent",
+				json_pack("{s:s, s:i, s:s, s:s, s:i}", "type", types[i],
+						"modifiers", cdp_modifiers(chord->modifiers),
+						"code", chord->code, "key", chord->key,
+						"windowsVirtualKeyCode", (int)chord->windows_key),
+				NULL, 0, 0);
+	}
+}

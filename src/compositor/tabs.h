@@ -9,6 +9,7 @@
 #include <wayland-server-core.h>
 
 #include "compositor/cdp.h"
+#include "compositor/chords.h"
 #include "compositor/quota.h"
 #include "wire/messages.h"
 
@@ -96,6 +97,8 @@ void tabs_reply_dialog(struct tabs *tabs, const struct wire_dialog_reply *reply)
 void tabs_zoom(struct tabs *tabs, uint32_t id, uint32_t percent);
 void tabs_find(struct tabs *tabs, const struct wire_find *find);
 void tabs_insert_text(struct tabs *tabs, struct wire_string text);
+/* Presses and releases a chord in the page alone. */
+void tabs_press_chord(struct tabs *tabs, const struct chord *chord);
 /* Only web addresses and the blank page are opened. */
 bool tabs_address_is_allowed(const char *address);
 

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/fds.h"
 #include "compositor/cdp_stream.h"
+#include "compositor/chords.h"
 #include "compositor/damage.h"
 #include "compositor/data_device.h"
 #include "compositor/keymap.h"
@@ -441,4 +442,16 @@ TEST(short_facts_wait_while_the_ring_is_full)
 	CHECK_INT(clipboard, sizeof(text));
 	CHECK(records > RING_RECORDS);
 	bench_finish(&bench);
+}
+
+TEST(chords_of_the_browser_are_known)
+{
+	CHECK_TEXT(chord_find('u', WIRE_MODIFIER_CONTROL)->code, "KeyU");
+	CHECK_TEXT(chord_find('i', WIRE_MODIFIER_CONTROL | WIRE_MODIFIER_SHIFT)->key, "I");
+	CHECK(chord_find(0xffc9, 0));
+	CHECK(chord_find(0xffc9, WIRE_MODIFIER_CAPS_LOCK | WIRE_MODIFIER_NUM_LOCK));
+	CHECK(!chord_find('u', 0));
+	CHECK(!chord_find('u', WIRE_MODIFIER_CONTROL | WIRE_MODIFIER_ALTGR));
+	CHECK(!chord_find('a', WIRE_MODIFIER_CONTROL));
+	CHECK(!chord_find('c', WIRE_MODIFIER_CONTROL));
 }

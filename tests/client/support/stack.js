@@ -171,11 +171,12 @@ export class Stack {
 		fs.chownSync(out, CLIENT_UID, CLIENT_UID);
 		const rootfs = fs.realpathSync(path.join(this.env.SAFEWEB_STATE, "image/current/rootfs"));
 		await run(LAB, ["exec", "gate", "setpriv", `--reuid=${CLIENT_UID}`, `--regid=${CLIENT_UID}`, "--clear-groups",
-			"--inh-caps=-all", "bwrap", "--ro-bind", rootfs, "/", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp",
+			"--inh-caps=-all", "bwrap", "--die-with-parent", "--unshare-pid", "--ro-bind", rootfs, "/", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp",
 			// The image's policies forbid what takes the screenshot.
 			"--tmpfs", "/etc/chromium", "--bind", out, "/home", "--clearenv", "--setenv", "HOME", "/home", "--setenv", "TZ", "UTC",
 			"--setenv", "LANG", "C.UTF-8",
-			"/usr/lib/chromium/chromium", "--headless", "--disable-gpu", "--in-process-gpu", "--screenshot=/home/native.png",
+			"/usr/lib/chromium/chromium", "--headless", "--disable-gpu", "--in-process-gpu",
+			"--disable-software-rasterizer", "--log-level=3", "--screenshot=/home/native.png",
 			`--window-size=${width},${height}`, "--virtual-time-budget=3000", "--ignore-certificate-errors",
 			"--host-resolver-rules=MAP *.example 198.18.0.1", "--user-data-dir=/tmp/profile",
 			"--disable-background-networking", url], { env: this.env, timeout: 60_000 });
