@@ -64,8 +64,9 @@ int loop_run(struct loop *loop);
 int loop_run_once(struct loop *loop, int timeout_ms);
 void loop_stop(struct loop *loop);
 
-/* For a loop inside another one: a descriptor that is readable when loop_run_once has something to do,
- * and the milliseconds to the next timer (-1: none), after which it has to be called as well. */
+/* For a loop inside another one: a descriptor that is readable when loop_run_once has something to
+ * do, and the milliseconds to the next timer (-1: none), after which it has to be called as well.
+ */
 int loop_descriptor(const struct loop *loop);
 int loop_timeout_ms(const struct loop *loop);
 

@@ -188,8 +188,8 @@ void surface_publish(struct surface *surface)
 		return;
 	}
 	if (!surface->current.buffer.resource) {
-		/* The client destroyed it before there was room: the damage stays for the next, which
-		 * the client may be waiting to be asked for. */
+		/* The client destroyed it before there was room: the damage stays for the next,
+		 * which the client may be waiting to be asked for. */
 		surface->is_frame_due = false;
 		if (is_empty_commit(surface) && may_answer(surface)) {
 			handle_empty_commit(surface);
