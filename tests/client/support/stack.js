@@ -11,7 +11,7 @@ import { chromium } from "playwright-core";
 const run = promisify(execFile);
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../..");
 const BUILD = process.env.SAFEWEB_BUILD ?? path.join(ROOT, "build");
-const SAFEWEB = path.join(BUILD, "root/usr/local/bin/safeweb");
+export const SAFEWEB = path.join(BUILD, "root/usr/local/bin/safeweb");
 const LAB = path.join(ROOT, "tests/lab/lab");
 const CLIENT_UID = 61010;
 const START_TIMEOUT_MS = 60_000;
