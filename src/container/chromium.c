@@ -19,6 +19,9 @@ static const char *const arguments[] = {
 		"--kiosk",
 		"--disable-gpu",
 		"--in-process-gpu",
+		/* The page's focus on text, through the text-input protocol. */
+		"--enable-wayland-ime",
+		"--wayland-text-input-version=3",
 
 		/* CDP over inherited descriptors, never a port. */
 		"--remote-debugging-pipe",
