@@ -1,6 +1,7 @@
 /* safeweb up: starts safeweb-node and safeweb-gateway, restarts what dies, ends both.
  *
- *   starting ── both ready ──▶ serving ── signal, or a start that fails ──▶ stopping ──▶ gone
+ *   node starts ── ready ──▶ gateway starts ── ready ──▶ serving ── signal, or a start that fails
+ * ──▶ stopping ──▶ gone
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -71,6 +72,10 @@ static int take_lock(struct supervisor *up, struct error *err)
 	if (code < 0) {
 		return code;
 	}
+	/* The unprivileged programs reach their sockets through it. */
+	if (chmod(run, 0755) < 0) {
+		return error_set_errno(err, "cannot open %s to the programs", run);
+	}
 	char path[CLI_PATH_BYTES];
 	cli_run_path(up->cli, "up.lock", path);
 	up->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
@@ -136,12 +141,12 @@ static void child_serves(struct child *child)
 		log_info("%s serves again", child->name);
 		return;
 	}
-	for (int i = 0; i < PROGRAM_COUNT; i++) {
-		if (up->children[i].state != CHILD_SERVING) {
-			return;
-		}
+	if (child == &up->children[PROGRAM_NODE]) {
+		/* Only now, so that whoever can log in can be given a session. */
+		start_child(&up->children[PROGRAM_GATEWAY]);
+	} else {
+		announce(up);
 	}
-	announce(up);
 }
 
 static void handle_line(struct child *child, const char *line)
@@ -407,9 +412,7 @@ static int serve(struct supervisor *up, struct error *err)
 		child->output_source.fd = -1;
 		loop_timer_init(up->loop, &child->timer, handle_timer, child);
 	}
-	for (int i = 0; i < PROGRAM_COUNT && !up->is_stopping; i++) {
-		start_child(&up->children[i]);
-	}
+	start_child(&up->children[PROGRAM_NODE]);
 	return loop_run(up->loop);
 }
 

@@ -179,7 +179,7 @@ describe("a person browses", { timeout: 600_000 }, () => {
 		const gazette = await viewer.settled();
 		await page.getByRole("tab").first().click();
 		await viewer.title(/^name=/);
-		assert.notEqual(await viewer.settled(), gazette);
+		assert.notEqual(await viewer.settled(300), gazette);
 		await page.getByRole("tab").nth(1).click();
 		await viewer.title("The Lab Gazette");
 		assert.equal(await viewer.settled(), gazette);

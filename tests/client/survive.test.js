@@ -25,6 +25,7 @@ describe("a program is killed", { timeout: 400_000 }, () => {
 	/** @type {import("playwright-core").BrowserContext} */ let browser;
 	/** @type {import("playwright-core").Page} */ let page;
 	/** @type {Viewer} */ let viewer;
+	/** @type {import("playwright-core").BrowserContext[]} */ const others = [];
 
 	before(async () => {
 		stack = await Stack.start({ SAFEWEB_SESSIONS: "2" });
@@ -36,7 +37,7 @@ describe("a program is killed", { timeout: 400_000 }, () => {
 	}, { timeout: 240_000 });
 
 	after(async () => {
-		await browser?.close();
+		await Promise.all([browser, ...others].map((each) => each?.close()));
 		await stack?.stop();
 	});
 
@@ -105,6 +106,7 @@ describe("a program is killed", { timeout: 400_000 }, () => {
 		assert.equal(third.status, 0, third.stderr);
 		for (const name of ["second", "third"]) {
 			const other = await stack.browser();
+			others.push(other);
 			const hers = new Viewer(other.pages()[0] ?? await other.newPage(), stack.url);
 			await hers.logIn("", name, "another password");
 			if (name === "second") {
@@ -112,7 +114,6 @@ describe("a program is killed", { timeout: 400_000 }, () => {
 				continue;
 			}
 			await hers.page.getByText(/full|in use|as many/i).first().waitFor({ timeout: 15_000 });
-			await other.close();
 		}
 	});
 
