@@ -440,9 +440,13 @@ static void finish(struct supervisor *up)
 	}
 	loop_destroy(up->loop);
 	if (up->lock_fd >= 0) {
-		char path[CLI_PATH_BYTES];
-		cli_run_path(up->cli, "up.lock", path);
-		unlink(path);
+		/* The node's first: while ours is held no other node can be starting. */
+		static const char *const locks[] = {"node.lock", "up.lock"};
+		for (size_t i = 0; i < ARRAY_LENGTH(locks); i++) {
+			char path[CLI_PATH_BYTES];
+			cli_run_path(up->cli, locks[i], path);
+			unlink(path);
+		}
 		close(up->lock_fd);
 	}
 }
