@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void tame(struct ring_record *record)
 {
 	struct ring_frame *frame = &record->frame;
-	record->kind %= RING_TEXT_FOCUS + 2;
+	record->kind %= RING_CONTEXT_MENU + 2;
 	record->surface %= 4;
 	if (record->kind == RING_SURFACE) {
 		record->place.role %= 5;

@@ -154,6 +154,17 @@ void publisher_send_dialog(struct publisher *publisher, uint32_t tab, uint32_t d
 	}
 }
 
+void publisher_send_context_menu(
+		struct publisher *publisher, uint32_t tab, uint32_t flags, const char *link)
+{
+	struct ring_record record = {
+			.kind = RING_CONTEXT_MENU, .text = {.id = tab, .flags = flags}};
+	add_text(&record.text, 0, link, WIRE_CONTEXT_MENU_LINK_MAX_BYTES);
+	if (send_or_queue(publisher, &record, 0) < 0) {
+		log_debug("dropped a context menu: the encoder is behind");
+	}
+}
+
 static void drop_queued(struct publisher *publisher, enum ring_kind kind)
 {
 	struct publisher_item **at = &publisher->first;

@@ -49,6 +49,9 @@ void publisher_send_notice(
 		struct publisher *publisher, uint32_t code, uint32_t tab, const char *detail);
 void publisher_send_dialog(struct publisher *publisher, uint32_t tab, uint32_t dialog,
 		uint32_t kind, const char *message, const char *standard);
+/* Dropped unless there is room at once: a menu that comes late is none. */
+void publisher_send_context_menu(
+		struct publisher *publisher, uint32_t tab, uint32_t flags, const char *link);
 /* Replaces any clipboard text that still waits. text is valid UTF-8. */
 void publisher_send_clipboard(struct publisher *publisher, const char *text, size_t len);
 

@@ -1,4 +1,5 @@
 #include <string.h>
+#include <strings.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -15,6 +16,23 @@
 	"(() => { const tell = () => { if (document.visibilityState === 'visible' && "             \
 	"window === window.top) " BINDING_NAME "('1'); }; "                                        \
 	"document.addEventListener('visibilitychange', tell); tell(); })()"
+/* In the same world: what the user asked a context menu for, once every listener of the page had
+ * its say. The handler checks it all again. */
+#define MENU_BINDING_NAME "safewebMenu"
+#define MENU_PAYLOAD_MAX_BYTES 4096u
+#define MENU_SCRIPT                                                                                \
+	"addEventListener('contextmenu', (event) => { if (!event.isTrusted) return; "              \
+	"const path = event.composedPath(); setTimeout(() => { "                                   \
+	"if (event.defaultPrevented) return; const on = path[0], "                                 \
+	"is = (node, ...names) => names.includes(node.localName), "                                \
+	"href = path.find((node) => is(node, 'a', 'area') && node.href)?.href, "                   \
+	"field = on instanceof HTMLInputElement || on instanceof "                                 \
+	"HTMLTextAreaElement; " MENU_BINDING_NAME "(JSON.stringify({ "                             \
+	"editable: on.isContentEditable === true || (field && on.matches(':read-write')), "        \
+	"selection: getSelection()?.type === 'Range' || "                                          \
+	"(field && on.selectionStart !== on.selectionEnd), image: is(on, 'img'), "                 \
+	"link: typeof href === 'string' && /^https?:/.test(href) && href.length <= 2048 "          \
+	"? href : '' })); }); }, true)"
 /* Chromium's error pages carry the error's name in their own data. */
 #define ERROR_SCRIPT                                                                               \
 	"(() => { try { return String(loadTimeDataRaw.errorCode); } catch (e) { return ''; } })()"
@@ -176,6 +194,13 @@ static void handle_target_crashed(struct tabs *tabs, struct tab *tab, const json
 	}
 }
 
+static void add_binding(struct cdp *cdp, const char *session, const char *name)
+{
+	cdp_send(cdp, session, "Runtime.addBinding",
+			json_pack("{s:s, s:s}", "name", name, "executionContextName", WORLD_NAME),
+			NULL, 0, 0);
+}
+
 static void enable_domains(struct tabs *tabs, struct tab *tab)
 {
 	struct cdp *cdp = tabs->cdp;
@@ -186,13 +211,11 @@ static void enable_domains(struct tabs *tabs, struct tab *tab)
 	cdp_send(cdp, session, "Security.enable", NULL, NULL, 0, 0);
 	/* Without it the binding's calls are not told. */
 	cdp_send(cdp, session, "Runtime.enable", NULL, NULL, 0, 0);
-	cdp_send(cdp, session, "Runtime.addBinding",
-			json_pack("{s:s, s:s}", "name", BINDING_NAME, "executionContextName",
-					WORLD_NAME),
-			NULL, 0, 0);
+	add_binding(cdp, session, BINDING_NAME);
+	add_binding(cdp, session, MENU_BINDING_NAME);
 	cdp_send(cdp, session, "Page.addScriptToEvaluateOnNewDocument",
-			json_pack("{s:s, s:s, s:b}", "source", VISIBILITY_SCRIPT, "worldName",
-					WORLD_NAME, "runImmediately", 1),
+			json_pack("{s:s, s:s, s:b}", "source", VISIBILITY_SCRIPT "; " MENU_SCRIPT,
+					"worldName", WORLD_NAME, "runImmediately", 1),
 			NULL, 0, 0);
 	/* A window that a script opens waits for this, though nobody asked it to wait. */
 	cdp_send(cdp, session, "Runtime.runIfWaitingForDebugger", NULL, NULL, 0, 0);
@@ -368,10 +391,36 @@ static void handle_security(struct tabs *tabs, struct tab *tab, const json_t *pa
 	}
 }
 
+static uint32_t menu_flag(const json_t *menu, const char *name, uint32_t flag)
+{
+	return json_is_true(json_object_get(menu, name)) ? flag : 0u;
+}
+
+/* A renderer that was taken over writes what it likes: a link it could not be led to is none. */
+static void take_context_menu(struct tabs *tabs, const struct tab *tab, const char *payload)
+{
+	size_t len = strlen(payload);
+	json_t *menu = len <= MENU_PAYLOAD_MAX_BYTES ? json_loadb(payload, len, 0, NULL) : NULL;
+	if (json_is_object(menu)) {
+		const char *link = get_text(menu, "link");
+		bool is_web = strncasecmp(link, "http", 4) == 0 && tabs_address_is_allowed(link) &&
+				strlen(link) <= WIRE_CONTEXT_MENU_LINK_MAX_BYTES;
+		uint32_t flags = menu_flag(menu, "editable", WIRE_CONTEXT_EDITABLE) |
+				menu_flag(menu, "selection", WIRE_CONTEXT_SELECTION) |
+				menu_flag(menu, "image", WIRE_CONTEXT_IMAGE) |
+				(is_web ? WIRE_CONTEXT_LINK : 0u);
+		tabs_context_menu(tabs, tab->id, flags, is_web ? link : "");
+	}
+	json_decref(menu);
+}
+
 static void handle_binding(struct tabs *tabs, struct tab *tab, const json_t *params)
 {
-	if (tab && strcmp(get_text(params, "name"), BINDING_NAME) == 0) {
+	const char *name = get_text(params, "name");
+	if (tab && strcmp(name, BINDING_NAME) == 0) {
 		tabs_set_active(tabs, tab);
+	} else if (tab && tab->id == tabs->active && strcmp(name, MENU_BINDING_NAME) == 0) {
+		take_context_menu(tabs, tab, get_text(params, "payload"));
 	}
 }
 

@@ -101,6 +101,12 @@ void tabs_notice(struct tabs *tabs, enum wire_notice_code code, uint32_t tab, co
 	schedule(tabs);
 }
 
+void tabs_context_menu(struct tabs *tabs, uint32_t tab, uint32_t flags, const char *link)
+{
+	publisher_send_context_menu(tabs->publisher, tab, flags, link);
+	schedule(tabs);
+}
+
 struct tab *tabs_by_id(struct tabs *tabs, uint32_t id)
 {
 	struct tab *tab;

@@ -79,6 +79,8 @@ void tabs_handle_window_shown(struct tabs *tabs, uint32_t toplevel);
 void tabs_handle_window_title(struct tabs *tabs, uint32_t toplevel);
 void tabs_handle_window_gone(struct tabs *tabs, uint32_t toplevel);
 void tabs_notice(struct tabs *tabs, enum wire_notice_code code, uint32_t tab, const char *detail);
+/* flags: enum wire_context_flag */
+void tabs_context_menu(struct tabs *tabs, uint32_t tab, uint32_t flags, const char *link);
 
 /* tab_events.c */
 void tabs_handle_event(

@@ -210,6 +210,16 @@ void present_pass_notice(const struct ring_text *record, struct client *client)
 	CLIENT_SEND(client, notice, NOTICE, &notice);
 }
 
+void present_pass_context_menu(const struct ring_text *record, struct client *client)
+{
+	struct wire_context_menu menu = {
+			.tab = record->id,
+			.flags = (uint8_t)record->flags,
+			.link = first_text(record, WIRE_CONTEXT_MENU_LINK_MAX_BYTES),
+	};
+	CLIENT_SEND(client, context_menu, CONTEXT_MENU, &menu);
+}
+
 void present_replay(const struct present *present, struct client *client)
 {
 	for (size_t i = 0; i < RING_TABS_MAX && present->tabs[i]; i++) {

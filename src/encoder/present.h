@@ -44,6 +44,7 @@ void present_take_focus(
 /* What only happens: nothing of it is kept. */
 void present_pass_clipboard(const struct ring_text *record, struct client *client);
 void present_pass_notice(const struct ring_text *record, struct client *client);
+void present_pass_context_menu(const struct ring_text *record, struct client *client);
 
 /* Tells a client all of it. */
 void present_replay(const struct present *present, struct client *client);

@@ -129,6 +129,11 @@ static int take_record(struct encoder *encoder, const struct ring_record *record
 			present_pass_notice(&record->text, client);
 		}
 		return 0;
+	case RING_CONTEXT_MENU:
+		if (client_is_ready(client)) {
+			present_pass_context_menu(&record->text, client);
+		}
+		return 0;
 	}
 	return -EBADMSG;
 }

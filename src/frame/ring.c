@@ -215,6 +215,7 @@ static bool record_is_valid(const struct ring_record *record)
 	case RING_DIALOG_GONE:
 	case RING_NOTICE:
 	case RING_TEXT_FOCUS:
+	case RING_CONTEXT_MENU:
 		return text_is_valid(&record->text);
 	}
 	return false;

@@ -48,6 +48,7 @@ enum ring_kind {
 	RING_DIALOG_GONE,
 	RING_NOTICE,
 	RING_TEXT_FOCUS,
+	RING_CONTEXT_MENU,
 };
 
 enum ring_format { RING_BGRX = 0, RING_BGRA = 1 };
@@ -76,8 +77,9 @@ struct ring_cursor {
 
 /* Two texts share the space: the first has text_len[0] bytes, the second follows it. */
 struct ring_text {
-	uint32_t id; /* tab, dialog */
-	uint32_t flags; /* tab: flags; clipboard: more; dialog: kind; notice: code; focus: active */
+	uint32_t id; /* tab, dialog; context menu: tab */
+	uint32_t flags; /* tab, context menu: flags; clipboard: more; dialog: kind; notice: code;
+			   focus: active */
 	uint32_t tab; /* dialog, notice: the tab */
 	struct rect area;
 	uint32_t text_len[2];

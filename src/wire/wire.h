@@ -40,6 +40,13 @@ enum wire_tab_flag {
 	WIRE_TAB_CRASHED = 32,
 };
 
+enum wire_context_flag {
+	WIRE_CONTEXT_EDITABLE = 1,
+	WIRE_CONTEXT_SELECTION = 2,
+	WIRE_CONTEXT_LINK = 4,
+	WIRE_CONTEXT_IMAGE = 8,
+};
+
 enum wire_modifier {
 	WIRE_MODIFIER_SHIFT = 1,
 	WIRE_MODIFIER_CONTROL = 2,

@@ -347,6 +347,8 @@ static void take_record(struct rig *rig, const struct ring_record *record)
 	case RING_TEXT_FOCUS:
 		rig->text_focus = record->text.flags;
 		break;
+	case RING_CONTEXT_MENU:
+		break;
 	}
 }
 

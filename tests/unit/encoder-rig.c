@@ -222,6 +222,7 @@ static void forget_picture(struct rig *rig, uint32_t surface)
 static void apply_message(struct rig *rig, const uint8_t *bytes, size_t len)
 {
 	struct wire_bye bye;
+	struct wire_context_menu menu;
 	struct wire_tab tab;
 	struct wire_surface_gone gone;
 	CHECK_INT(wire_display_check(bytes, len), 0);
@@ -246,6 +247,10 @@ static void apply_message(struct rig *rig, const uint8_t *bytes, size_t len)
 	case WIRE_TAB:
 		CHECK_INT(wire_tab_decode(bytes, len, &tab), 0);
 		wire_string_copy(tab.title, rig->title, sizeof(rig->title));
+		break;
+	case WIRE_CONTEXT_MENU:
+		CHECK_INT(wire_context_menu_decode(bytes, len, &menu), 0);
+		wire_string_copy(menu.link, rig->menu_link, sizeof(rig->menu_link));
 		break;
 	case WIRE_BYE:
 		CHECK_INT(wire_bye_decode(bytes, len, &bye), 0);

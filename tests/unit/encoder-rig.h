@@ -39,6 +39,7 @@ struct rig {
 	uint32_t frame_done_surface;
 	uint32_t bye_reason;
 	char title[513];
+	char menu_link[WIRE_CONTEXT_MENU_LINK_MAX_BYTES + 1];
 	bool client_ended;
 };
 

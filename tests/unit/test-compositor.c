@@ -373,6 +373,96 @@ TEST(hostile_messages_change_nothing)
 	bench_finish(&bench);
 }
 
+/* The binding's call with a payload, as Chromium would pass it on. */
+static void ask_menu(struct bench *bench, const char *session, const char *payload)
+{
+	json_t *event = json_pack("{s:s, s:s, s:{s:s, s:s}}", "method", "Runtime.bindingCalled",
+			"sessionId", session, "params", "name", "safewebMenu", "payload", payload);
+	char *text = json_dumps(event, 0);
+	say(bench, text);
+	free(text);
+	json_decref(event);
+}
+
+static struct ring_record menu_for(struct bench *bench, const char *payload)
+{
+	ask_menu(bench, "S", payload);
+	return next(bench, RING_CONTEXT_MENU);
+}
+
+TEST(a_context_menu_is_passed_on)
+{
+	struct bench bench = {0};
+	bench_init(&bench);
+	say(&bench, CREATED("A", "http://a/"));
+	say(&bench, ATTACHED("A", "S"));
+	CHECK(was_asked(&bench, "safewebMenu"));
+	struct ring_record record = menu_for(&bench,
+			"{\"editable\":true,\"selection\":true,\"image\":true,"
+			"\"link\":\"https://b.example/?\u00e4\"}");
+	CHECK_INT(record.text.id, 1);
+	CHECK_INT(record.text.flags, 15);
+	CHECK_BYTES(record.text.text, record.text.text_len[0], "https://b.example/?\u00e4", 21);
+	record = menu_for(&bench, "{}");
+	CHECK_INT(record.text.flags, 0);
+	CHECK_INT(record.text.text_len[0], 0);
+	/* Another tab than the one that is shown says nothing. */
+	say(&bench, CREATED("B", "http://b/"));
+	say(&bench, ATTACHED("B", "S2"));
+	ask_menu(&bench, "S2", "{\"image\":true}");
+	CHECK_INT(menu_for(&bench, "{\"selection\":true}").text.flags, WIRE_CONTEXT_SELECTION);
+	/* One that finds no room is dropped, not kept. */
+	for (unsigned i = 0; i < RING_RECORDS + 9; i++) {
+		ask_menu(&bench, "S", "{}");
+	}
+	CHECK_INT(bench.publisher.queued, 0);
+	bench_finish(&bench);
+}
+
+TEST(a_hostile_context_menu_has_no_link)
+{
+	static const char *const links[] = {"7", "[]", "{}", "null", "true", "\"\"",
+			"\"javascript:alert(1)\"", "\"file:///etc/passwd\"", "\"about:blank\"",
+			"\"http\"", "\"https:a\"", "\"chrome://version\"", "\" https://a/\"",
+			"\"https://a/\\n\"", "\"view-source:http://a/\""};
+	static const char *const nothing[] = {"", "7", "[]", "null", "\"x\"", "{", "{}{}",
+			"{\"link\":\"\\u0000\"}", "{\"link\":\"\\ud800\"}"};
+	struct bench bench = {0};
+	bench_init(&bench);
+	say(&bench, CREATED("A", "http://a/"));
+	say(&bench, ATTACHED("A", "S"));
+	char payload[6000];
+	for (size_t i = 0; i < ARRAY_LENGTH(links); i++) {
+		snprintf(payload, sizeof(payload),
+				"{\"link\":%s,\"image\":1,\"editable\":\"true\",\"selection\":{}}",
+				links[i]);
+		struct ring_record record = menu_for(&bench, payload);
+		CHECK_INT(record.text.flags, 0);
+		CHECK_INT(record.text.text_len[0], 0);
+	}
+	for (size_t i = 0; i < ARRAY_LENGTH(nothing); i++) {
+		tabs_publish(bench.tabs);
+		uint32_t head = bench.publisher.ring.head;
+		ask_menu(&bench, "S", nothing[i]);
+		CHECK_INT(bench.publisher.ring.head, head);
+	}
+	/* Too long for a message: not cut, since a cut address is another one. */
+	int at = snprintf(payload, sizeof(payload), "{\"link\":\"https://a/");
+	memset(payload + at, 'u', 2048);
+	memcpy(payload + at + 2048, "\"}", 3);
+	CHECK_INT(menu_for(&bench, payload).text.flags, 0);
+	memset(payload + at, 'u', 5000);
+	memcpy(payload + at + 5000, "\"}", 3);
+	uint32_t head = bench.publisher.ring.head;
+	ask_menu(&bench, "S", payload);
+	CHECK_INT(bench.publisher.ring.head, head);
+	say(&bench,
+			"{\"method\":\"Runtime.bindingCalled\",\"sessionId\":\"S\",\"params\":"
+			"{\"name\":\"safewebMenu\",\"payload\":{}}}");
+	CHECK_INT(bench.publisher.ring.head, head);
+	bench_finish(&bench);
+}
+
 TEST(tabs_are_capped_and_texts_cut)
 {
 	struct bench bench = {0};

@@ -324,8 +324,11 @@ TEST(a_second_client_takes_over_and_sees_everything)
 	rig_text(&rig, RING_TAB, 6, 0, "other", "https://b.example/");
 	rig_text(&rig, RING_TAB_GONE, 6, 0, "", "");
 	rig_text(&rig, RING_DIALOG, 9, 1, "Sure?", "");
+	rig_text(&rig, RING_CONTEXT_MENU, 5, WIRE_CONTEXT_LINK, "https://c.example/", "");
 	rig_step(&rig);
 	CHECK_INT(rig.counts[WIRE_TAB], 2);
+	CHECK_INT(rig.counts[WIRE_CONTEXT_MENU], 1);
+	CHECK_TEXT(rig.menu_link, "https://c.example/");
 	int old_client = dup(rig.client);
 	memset(rig.counts, 0, sizeof(rig.counts));
 	rig.title[0] = '\0';
@@ -334,6 +337,7 @@ TEST(a_second_client_takes_over_and_sees_everything)
 	rig_check_shown(&rig, 2, popup);
 	CHECK_INT(rig.counts[WIRE_TAB], 1);
 	CHECK_INT(rig.counts[WIRE_DIALOG], 1);
+	CHECK_INT(rig.counts[WIRE_CONTEXT_MENU], 0);
 	CHECK_TEXT(rig.title, "Ein Titel \xe2\x9c\x93");
 	uint8_t last[64];
 	ssize_t len = read(old_client, last, sizeof(last));
