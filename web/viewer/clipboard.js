@@ -59,6 +59,12 @@ export class Clipboard {
 		});
 	}
 
+	/** @returns {Promise<string>} this computer's clipboard */
+	read() {
+		return navigator.clipboard?.readText ? navigator.clipboard.readText()
+			: Promise.reject(new Error("no clipboard"));
+	}
+
 	/** @param {string} text @returns {Promise<void>} */
 	write(text) {
 		return navigator.clipboard ? navigator.clipboard.writeText(text)

@@ -6,7 +6,7 @@
 // character. Text that an input method composed goes as `insert_text` when it is done. Control+V is not
 // sent: the browser's own paste event brings the text, which goes as `paste`.
 
-import { isApple, keyCode, keyCodepoint, modifierBits } from "./keys.js";
+import { KEY_CODES, isApple, keyCode, keyCodepoint, modifierBits } from "./keys.js";
 
 const BACKSPACE = 14;
 const ENTER = 28;
@@ -234,6 +234,17 @@ export class Keyboard {
 		this.input("key", { code, pressed: 0, modifiers: 0, codepoint: 0 });
 	}
 
+	/** Presses Control and a letter, and lets them go. @param {string} letter */
+	chord(letter) {
+		const code = KEY_CODES[`Key${letter.toUpperCase()}`];
+		const codepoint = letter.codePointAt(0) ?? 0;
+		this.releaseAll();
+		this.input("key", { code: CONTROL_LEFT, pressed: 1, modifiers: 0, codepoint: 0 });
+		this.input("key", { code, pressed: 1, modifiers: 2, codepoint });
+		this.input("key", { code, pressed: 0, modifiers: 2, codepoint });
+		this.input("key", { code: CONTROL_LEFT, pressed: 0, modifiers: 2, codepoint: 0 });
+	}
+
 	/** Types a character that has no key of its own. @param {number} codepoint */
 	type(codepoint) {
 		let at = this.spare.indexOf(codepoint);
@@ -260,7 +271,12 @@ export class Keyboard {
 	/** @param {ClipboardEvent} event */
 	pasted(event) {
 		event.preventDefault();
-		const text = event.clipboardData?.getData("text/plain").replaceAll("\0", "") ?? "";
+		this.paste(event.clipboardData?.getData("text/plain") ?? "");
+	}
+
+	/** @param {string} given */
+	paste(given) {
+		const text = given.replaceAll("\0", "");
 		if (text === "") {
 			return;
 		}

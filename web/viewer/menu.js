@@ -2,13 +2,14 @@
 // The session menu, and the panel of statistics it opens.
 
 import { byId, element, icon } from "./dom.js";
+import { MenuList } from "./menu-list.js";
 import { currentTheme, setTheme } from "./theme.js";
 
 const THEMES = /** @type {[import("./theme.js").Theme, string, string][]} */ ([
 	["auto", "auto", "As the system"], ["light", "sun", "Light"], ["dark", "moon", "Dark"],
 ]);
 
-export class Menu {
+export class Menu extends MenuList {
 	/**
 	 * @param {object} owner
 	 * @param {() => {percent: number, forward: boolean, reload: boolean, session: boolean}} owner.present
@@ -16,11 +17,10 @@ export class Menu {
 	 * @param {() => string} owner.user
 	 */
 	constructor(owner) {
+		super(byId("menu"));
 		this.owner = owner;
-		this.menu = byId("menu");
 		this.button = byId("menu-open");
 		this.button.addEventListener("click", () => this.toggle());
-		this.menu.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.key(event));
 		document.addEventListener("pointerdown", (event) => {
 			const target = /** @type {Node} */ (event.target);
 			if (!this.menu.hidden && !this.menu.contains(target) && !this.button.contains(target)) {
@@ -44,7 +44,7 @@ export class Menu {
 		this.items()[0]?.focus();
 	}
 
-	/** @param {boolean} refocus gives the focus back to the button */
+	/** @param {boolean} refocus gives the focus back to the button @override */
 	close(refocus) {
 		if (!this.menu.hidden) {
 			this.menu.hidden = true;
@@ -55,26 +55,13 @@ export class Menu {
 		}
 	}
 
-	/** @returns {HTMLElement[]} */
-	items() {
-		return [...this.menu.querySelectorAll("button:not(:disabled)")]
-			.filter((item) => /** @type {HTMLElement} */ (item).offsetParent !== null);
-	}
-
-	/** @param {string} action @param {string} iconName @param {string} label @param {string} [hint] */
-	item(action, iconName, label, hint = "") {
-		const item = element("button", { type: "button", role: "menuitem", tabindex: "-1", "data-action": action },
-			icon(iconName), element("span", {}, label), element("kbd", {}, hint));
-		item.addEventListener("click", () => {
-			this.close(false);
-			this.owner.run(action);
-		});
-		return item;
+	/** @param {string} action @override */
+	choose(action) {
+		this.owner.run(action);
 	}
 
 	fill() {
 		const present = this.owner.present();
-		const line = () => element("div", { role: "separator" });
 		const forward = this.item("forward", "forward", "Forward", "Alt+Right");
 		const reload = this.item("reload", "reload", "Reload", "Ctrl+R");
 		forward.classList.add("narrow");
@@ -85,13 +72,13 @@ export class Menu {
 		end.disabled = !present.session;
 		this.menu.replaceChildren(
 			element("div", { class: "menu-user" }, icon("user"), element("span", {}, this.owner.user())),
-			line(),
+			this.line(),
 			this.item("new-tab", "plus", "New tab", "Ctrl+T"), forward, reload,
 			this.item("find", "search", "Find in page", "Ctrl+F"),
 			this.zoomRow(present.percent),
-			line(), this.themeRow(), line(),
+			this.line(), this.themeRow(), this.line(),
 			this.item("statistics", "chart", "Connection statistics"),
-			line(), end, this.item("logout", "exit", "Log out"),
+			this.line(), end, this.item("logout", "exit", "Log out"),
 		);
 	}
 
@@ -128,24 +115,6 @@ export class Menu {
 		return element("div", { class: "menu-row", role: "group", "aria-label": "Appearance" },
 			icon("sun"), element("span", {}, "Appearance"),
 			element("div", { class: "choice", role: "none" }, ...buttons));
-	}
-
-	/** @param {KeyboardEvent} event */
-	key(event) {
-		const items = this.items();
-		const at = items.indexOf(/** @type {HTMLElement} */ (document.activeElement));
-		const steps = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 };
-		if (event.key === "Escape" || event.key === "Tab") {
-			event.preventDefault();
-			this.close(true);
-		} else if (event.key === "Home" || event.key === "End") {
-			event.preventDefault();
-			items.at(event.key === "Home" ? 0 : -1)?.focus();
-		} else if (event.key in steps) {
-			event.preventDefault();
-			const step = /** @type {any} */ (steps)[event.key];
-			items[(at + step + items.length) % items.length]?.focus();
-		}
 	}
 }
 

@@ -5,6 +5,7 @@ import * as api from "./api.js";
 import { makeCard } from "./cards.js";
 import { Clipboard } from "./clipboard.js";
 import { Connection } from "./connection.js";
+import { ContextMenu } from "./context-menu.js";
 import { createDecoder } from "./decoder.js";
 import { Dialogs } from "./dialogs.js";
 import { byId, element } from "./dom.js";
@@ -85,6 +86,7 @@ export class Viewer {
 			closed: leave,
 		});
 		this.menu = this.buildMenu();
+		this.contextMenu = this.buildContextMenu();
 		this.dialogs = new Dialogs(this.frame, {
 			reply: (dialog, accept, text) =>
 				this.send("dialog_reply", { dialog, accept: accept ? 1 : 0, text }),
@@ -123,6 +125,39 @@ export class Viewer {
 			run: (action) => this.run(action),
 			user: () => this.user.name,
 		});
+	}
+
+	buildContextMenu() {
+		return new ContextMenu(this.page, {
+			can: () => ({
+				back: ((this.tabs.active?.flags ?? 0) & CAN_GO_BACK) !== 0,
+				forward: ((this.tabs.active?.flags ?? 0) & CAN_GO_FORWARD) !== 0,
+				reload: !isEmpty(this.tabs.active),
+			}),
+			apple: () => this.keyboard.apple,
+			refocus: () => this.focusPage(),
+			run: (action, link) => this.runOnPage(action, link),
+		});
+	}
+
+	/** @param {string} action of the context menu @param {string} link */
+	runOnPage(action, link) {
+		/** @type {Record<string, string>} */
+		const letters = { "cut": "x", "copy": "c", "select-all": "a" };
+		if (Object.hasOwn(letters, action)) {
+			this.clipboard.gesture();
+			this.keyboard.chord(letters[action]);
+		} else if (action === "paste") {
+			this.clipboard.read().then((text) => this.keyboard.paste(text),
+				() => toast(`This browser did not let its clipboard be read. Press ${this.keyboard.apple ? "⌘" : "Ctrl+"}V to paste.`));
+		} else if (action === "open-link") {
+			this.send("tab_new", { address: link });
+		} else if (action === "copy-link") {
+			this.clipboard.write(link).then(() => toast("Copied."),
+				() => toast("This browser did not allow copying."));
+		} else {
+			this.run(action);
+		}
 	}
 
 	/** @param {(name: string, values: Record<string, any>) => void} input */
@@ -318,6 +353,7 @@ export class Viewer {
 	/** @param {import("./connection.js").State} state @param {number} reason */
 	connectionChanged(state, reason) {
 		byId("viewer").dataset.state = state;
+		this.contextMenu.close(false);
 		if (state === "open") {
 			this.opened();
 		} else if (state === "ended") {
@@ -367,6 +403,7 @@ export class Viewer {
 		this.forget();
 		this.stage.sayNothing();
 		this.menu.close(false);
+		this.contextMenu.close(false);
 		byId("viewer").hidden = true;
 		this.owner.loggedOut(sentence);
 	}
@@ -392,6 +429,11 @@ export class Viewer {
 			case "dialog_gone": this.dialogs.remove(message.dialog); break;
 			case "notice": this.notices.receive(/** @type {any} */ (message)); break;
 			case "text_focus": this.textFocus(message); break;
+			case "context_menu":
+				if (message.tab === this.tabs.activeId && !this.stage.isTaken) {
+					this.contextMenu.show(message);
+				}
+				break;
 			default: throw new Error(`the server sent ${message.type}`);
 		}
 	}
@@ -417,6 +459,9 @@ export class Viewer {
 
 	/** @param {import("./tabs.js").Tab | null} active @param {boolean} switched */
 	tabChanged(active, switched) {
+		if (switched) {
+			this.contextMenu.close(false);
+		}
 		if (active && this.pending) {
 			const address = this.pending;
 			this.pending = "";
