@@ -129,6 +129,45 @@ describe("a person browses", { timeout: 600_000 }, () => {
 		await menu.waitFor();
 		await page.keyboard.press("Escape");
 		await menu.waitFor({ state: "hidden" });
+		await viewer.click(500, 70, { button: "right" });
+		await menu.getByRole("menuitem", { name: "Select all" }).click();
+		await viewer.settled(300);
+		await viewer.click(500, 70, { button: "right" });
+		await menu.getByRole("menuitem", { name: "Copy" }).click();
+		await until(async () => /Right-click me/.test(await page.evaluate(() => navigator.clipboard.readText())),
+			"copied text");
+	});
+
+	it("shows no context menu where the page refuses it", async () => {
+		await viewer.click(740, 70, { button: "right" });
+		await viewer.title("no menu");
+		await viewer.click(500, 70, { button: "right" });
+		await viewer.title("context menu");
+		const menu = page.getByRole("menu").filter({ visible: true });
+		await menu.waitFor();
+		await page.keyboard.press("Escape");
+		await viewer.click(740, 70, { button: "right" });
+		await viewer.title("no menu");
+		await new Promise((done) => setTimeout(done, 500));
+		assert.equal(await menu.count(), 0);
+	});
+
+	it("opens a link in a new tab from the context menu", async () => {
+		await viewer.open("https://news.example/");
+		await viewer.title("The Lab Gazette");
+		await viewer.settled();
+		const box = await viewer.box();
+		// The page is one column in the middle; its second link is "Long".
+		await viewer.click(Math.round(box.width / 2) - 286, 124, { button: "right" });
+		await page.getByRole("menuitem", { name: "Copy link address" }).click();
+		await until(async () => await page.evaluate(() => navigator.clipboard.readText()) === "https://long.example/",
+			"copied address");
+		await viewer.click(Math.round(box.width / 2) - 286, 124, { button: "right" });
+		await page.getByRole("menuitem", { name: "Open link in new tab" }).click();
+		await viewer.title("Long");
+		assert.equal(await page.getByRole("tab").count(), 2);
+		await page.keyboard.press("Control+KeyW");
+		await viewer.title("The Lab Gazette");
 	});
 
 	it("answers a script's dialogs", async () => {
