@@ -29,8 +29,8 @@
 	"field = on instanceof HTMLInputElement || on instanceof "                                 \
 	"HTMLTextAreaElement; " MENU_BINDING_NAME "(JSON.stringify({ "                             \
 	"editable: on.isContentEditable === true || (field && on.matches(':read-write')), "        \
-	"selection: getSelection()?.type === 'Range' || "                                          \
-	"(field && on.selectionStart !== on.selectionEnd), image: is(on, 'img'), "                 \
+	"selection: !(field && on.type === 'password') && (getSelection()?.type === 'Range' || "   \
+	"(field && on.selectionStart !== on.selectionEnd)), image: is(on, 'img'), "                \
 	"link: typeof href === 'string' && /^https?:/.test(href) && href.length <= 2048 "          \
 	"? href : '' })); }); }, true)"
 /* Chromium's error pages carry the error's name in their own data. */
