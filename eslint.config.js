@@ -6,7 +6,7 @@ const browser = Object.fromEntries([
 	"fetch", "WebSocket", "URL", "URLSearchParams", "Blob", "ImageData", "OffscreenCanvas",
 	"createImageBitmap", "TextEncoder", "TextDecoder", "WebAssembly", "setTimeout", "clearTimeout",
 	"requestAnimationFrame", "cancelAnimationFrame", "ResizeObserver", "matchMedia", "localStorage",
-	"devicePixelRatio", "innerWidth", "innerHeight", "getComputedStyle", "HTMLElement", "HTMLInputElement", "HTMLTextAreaElement", "Element",
+	"devicePixelRatio", "innerWidth", "innerHeight", "getComputedStyle", "MessageChannel", "HTMLElement", "HTMLInputElement", "HTMLTextAreaElement", "Element",
 	"Event", "AbortController", "AbortSignal", "atob", "btoa", "structuredClone", "queueMicrotask",
 ].map((name) => [name, "readonly"]));
 const node = { process: "readonly", Buffer: "readonly", setImmediate: "readonly",

@@ -1,7 +1,11 @@
 // @ts-check
 // A user without a screen: claims a session from the node and acknowledges every frame, as a viewer would.
 import net from "node:net";
-import { encode } from "../web/viewer/wire.js";
+import path from "node:path";
+
+// The built viewer's: there wire.js lies beside the messages that are made for it.
+const BUILD = process.env.SAFEWEB_BUILD ?? "build";
+const { encode } = await import(path.resolve(BUILD, "root/usr/local/share/safeweb/viewer/wire.js"));
 
 const CLAIM = 0x81, ATTACH = 0x85, NODE_HELLO = 0x80;
 const CLAIMED = 0x91, REFUSED = 0x92, FRAME = 0x06;
@@ -25,9 +29,9 @@ class Connection {
 	/** @type {Buffer} */ #rest = Buffer.alloc(0);
 	/** @type {(message: Buffer) => void} */ onmessage = () => undefined;
 
-	/** @param {string} path */
-	constructor(path) {
-		this.socket = net.createConnection(path);
+	/** @param {string} socket the node's */
+	constructor(socket) {
+		this.socket = net.createConnection(socket);
 		this.socket.on("data", (bytes) => this.#take(bytes));
 		this.send(Buffer.from([NODE_HELLO, 1, 0]));
 	}
@@ -49,9 +53,9 @@ class Connection {
 	}
 }
 
-/** @param {string} path of node.sock @returns {Promise<{session: string, token: string, connection: Connection}>} */
-function claim(path) {
-	const connection = new Connection(path);
+/** @param {string} socket of the node @returns {Promise<{session: string, token: string, connection: Connection}>} */
+function claim(socket) {
+	const connection = new Connection(socket);
 	connection.send(Buffer.concat([Buffer.from([CLAIM]), u32(1)]));
 	return new Promise((done, fail) => {
 		connection.socket.on("error", fail);
@@ -67,10 +71,10 @@ function claim(path) {
 	});
 }
 
-/** Claims, attaches and opens an address. @param {string} path @param {string} address */
-export async function openSession(path, address) {
-	const { session, token, connection } = await claim(path);
-	const stream = new Connection(path);
+/** Claims, attaches and opens an address. @param {string} socket @param {string} address */
+export async function openSession(socket, address) {
+	const { session, token, connection } = await claim(socket);
+	const stream = new Connection(socket);
 	stream.send(Buffer.concat([Buffer.from([ATTACH]), text(session), text(token)]));
 	let tab = 0;
 	stream.onmessage = (message) => {
