@@ -25,7 +25,7 @@ describe("a person browses", { timeout: 600_000 }, () => {
 
 	afterEach(async (context) => {
 		const folder = process.env.SAFEWEB_SCREENSHOTS;
-		if (folder && page) {
+		if (folder && page && !page.isClosed()) {
 			await page.screenshot({ path: `${folder}/${String(context.name).replace(/\W+/g, "-")}.png` });
 		}
 	});
@@ -260,12 +260,16 @@ describe("a person browses", { timeout: 600_000 }, () => {
 	it("resizes the window", async () => {
 		await viewer.open("https://events.example/");
 		await viewer.title("events ready");
+		const size = async () => {
+			const box = await viewer.box();
+			return `${Math.round(box.width)}x${Math.round(box.height)}`;
+		};
+		const wide = await size();
 		await page.setViewportSize({ width: 900, height: 640 });
-		await viewer.title(/^resize \d+x\d+$/);
-		const box = await viewer.box();
-		await viewer.title(`resize ${Math.round(box.width)}x${Math.round(box.height)}`);
+		await until(async () => await size() !== wide, "smaller picture");
+		await until(async () => await viewer.title(/^resize/) === `resize ${await size()}`, "page of the picture's size");
 		await page.setViewportSize({ width: 1280, height: 800 });
-		await until(async () => Math.round((await viewer.box()).width) > 1200, "wide picture");
+		await until(async () => await size() === wide, "wide picture again");
 	});
 
 	it("is told why an internal address does not open", async () => {
