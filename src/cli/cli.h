@@ -63,6 +63,9 @@ enum cli_exit cli_usage(const struct cli *cli, const char *format, ...)
 /* RUN/name into a buffer of CLI_PATH_BYTES. */
 void cli_run_path(const struct cli *cli, const char *name, char *ret_path);
 
+/* -ENOTSUP with the first thing that `safeweb doctor` calls missing, and what to do. */
+int cli_preflight(const struct cli *cli, struct error *err);
+
 /* The running supervisor's pid from its lock, 0 when Safeweb is not up. */
 pid_t cli_supervisor_pid(const struct cli *cli);
 

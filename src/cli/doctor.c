@@ -295,6 +295,18 @@ static const struct check checks[] = {
 		{"memory", check_memory},
 };
 
+int cli_preflight(const struct cli *cli, struct error *err)
+{
+	for (size_t i = 0; i < ARRAY_LENGTH(checks); i++) {
+		struct finding finding = {0};
+		checks[i].run(cli, &finding);
+		if (finding.verdict == VERDICT_MISSING) {
+			return error_set(err, -ENOTSUP, "%s: %s", finding.text, finding.advice);
+		}
+	}
+	return 0;
+}
+
 enum cli_exit cli_doctor(struct cli *cli)
 {
 	static const char *const words[] = {"ok", "weak", "missing"};

@@ -455,10 +455,7 @@ enum cli_exit cli_up(struct cli *cli)
 {
 	struct error err = {0};
 	struct supervisor up = {.cli = cli, .lock_fd = -1};
-	if (geteuid() != 0) {
-		error_set(&err, -EPERM,
-				"Safeweb has to be started as root: it makes namespaces and "
-				"cgroups for the sessions");
+	if (cli_preflight(cli, &err) < 0) {
 		return cli_fail(cli, CLI_FAILED, &err);
 	}
 	const char *state = settings_text(&cli->settings, SETTING_STATE);
