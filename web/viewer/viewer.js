@@ -29,6 +29,8 @@ import { Toolbar } from "./toolbar.js";
 const RESIZE_SETTLE_MS = 80;
 /** Waits before another attempt to get a session, when the server names none. */
 const RETRY_S = 10;
+/** The server names the next active tab itself in this time, if it does. */
+const SELECT_SETTLE_MS = 200;
 const REASON_CLOSED = 1;
 
 /** Notices that say a page may not be opened at all: internal, port, certificate, form of address. */
@@ -423,6 +425,7 @@ export class Viewer {
 				this.wanted.delete(message.tab);
 				this.notices.clear(message.tab);
 				this.tabs.gone(message.tab);
+				this.selectSome();
 				break;
 			case "clipboard": this.clipboard.receive(message); break;
 			case "dialog": this.dialogs.show(message); break;
@@ -436,6 +439,17 @@ export class Viewer {
 				break;
 			default: throw new Error(`the server sent ${message.type}`);
 		}
+	}
+
+	/** When the active tab went and the server names no other, the last one becomes it. */
+	selectSome() {
+		const connection = this.connection;
+		setTimeout(() => {
+			const last = [...this.tabs.tabs.keys()].at(-1);
+			if (connection === this.connection && !this.tabs.active && last !== undefined) {
+				this.send("tab_select", { tab: last });
+			}
+		}, SELECT_SETTLE_MS);
 	}
 
 	/** @param {Record<string, any>} message tab */
