@@ -129,9 +129,13 @@ void tabs_ask_history(struct tabs *tabs, struct tab *tab)
 
 static void take_info(struct tabs *tabs, struct tab *tab, const json_t *info)
 {
-	/* Later titles come with the history; this event does not follow them all. */
-	bool is_new = !*tab->title &&
-			set_text(tab->title, sizeof(tab->title), get_text(info, "title"));
+	/* Later titles come with the history; this event does not follow them all, but it may be
+	 * the last sign of one. */
+	const char *title = get_text(info, "title");
+	bool is_new = !*tab->title && set_text(tab->title, sizeof(tab->title), title);
+	if (strcmp(title, tab->title) != 0) {
+		tabs_ask_history(tabs, tab);
+	}
 	is_new |= set_text(tab->address, sizeof(tab->address), get_text(info, "url"));
 	if (is_new) {
 		tabs_touch(tabs, tab);
