@@ -87,6 +87,8 @@ extern const struct node_events session_events;
 
 /* Ends a directory entry; the session is over on the node. */
 void session_has_ended(struct gateway *gateway, const char *session, int reason);
+/* Only its part in the directory: from now on its user is given a new one. */
+void session_note_end(struct gateway *gateway, const char *session, int reason);
 /* Releases the sessions of accounts that are gone or disabled. */
 void session_release_orphans(struct gateway *gateway);
 

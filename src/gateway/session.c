@@ -312,7 +312,7 @@ void api_ticket(struct request *request)
 
 /* ---- what the node says ---- */
 
-void session_has_ended(struct gateway *gateway, const char *session, int reason)
+void session_note_end(struct gateway *gateway, const char *session, int reason)
 {
 	struct store_session entry;
 	if (store_session_get(gateway->store, session, &entry, NULL) == 0 && entry.is_live) {
@@ -325,6 +325,11 @@ void session_has_ended(struct gateway *gateway, const char *session, int reason)
 		gateway->metrics.sessions_ended++;
 		audit_write(gateway, "session_ended", entry.user, "", session, detail);
 	}
+}
+
+void session_has_ended(struct gateway *gateway, const char *session, int reason)
+{
+	session_note_end(gateway, session, reason);
 	stream_session_has_ended(gateway, session, reason);
 }
 

@@ -156,6 +156,9 @@ static int name_end(struct stream *stream)
 		stream->close_text = "logged out";
 		break;
 	default:
+		/* The node says so too, but only when nothing is left of it; who starts again
+		 * before then must not be sent back to it. */
+		session_note_end(stream->gateway, stream->session, stream->down.bye_reason);
 		stream->close_code = STREAM_SESSION_ENDED;
 		stream->close_text = "the session has ended";
 		break;
