@@ -27,7 +27,7 @@ struct failure {
 };
 
 /* Runs in the child; returns only when something failed, with the step's name. */
-static const char *become_child(const struct spawn_options *options, int report, pid_t parent)
+static const char *become_child(const struct spawn_options *options, pid_t parent)
 {
 	int death_signal = options->death_signal ? options->death_signal : SIGKILL;
 	if (prctl(PR_SET_PDEATHSIG, death_signal) < 0 || getppid() != parent) {
@@ -51,7 +51,6 @@ static const char *become_child(const struct spawn_options *options, int report,
 			return "duplicate its descriptors";
 		}
 	}
-	int kept_report = fcntl(report, F_DUPFD_CLOEXEC, SPAWN_STAGING_FD);
 	for (size_t i = 0; i < options->fd_count; i++) {
 		if (dup2(staged[i], options->fds[i].to) < 0) {
 			return "place its descriptors";
@@ -68,7 +67,6 @@ static const char *become_child(const struct spawn_options *options, int report,
 		}
 	}
 	syscall(SYS_close_range, SPAWN_STAGING_FD, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */);
-	(void)kept_report;
 	for (size_t i = 0; options->cgroup_procs && options->cgroup_procs[i]; i++) {
 		if (fds_write_kernel_file(AT_FDCWD, options->cgroup_procs[i], "0", NULL) < 0) {
 			return "enter its cgroup";
@@ -108,7 +106,7 @@ int spawn_process(const struct spawn_options *options, pid_t *ret_pid, int *ret_
 		return error_set_errno(err, "cannot start %s", options->path);
 	}
 	if (pid == 0) {
-		struct failure failure = {.step = become_child(options, report_write, parent)};
+		struct failure failure = {.step = become_child(options, parent)};
 		failure.number = errno;
 		ssize_t written = write(report_write, &failure, sizeof(failure));
 		(void)written;

@@ -12,8 +12,8 @@
 
 #define CLI_PATH_BYTES 4096
 
-/* Accounts that the unprivileged programs run as. Numbers, so that no account has to be made. */
-#define CLI_GATEWAY_UID 61001
+/* The egress proxy's user. Numbers, so that no account has to be made; the gateway's is the
+ * store's. */
 #define CLI_EGRESS_UID 61002
 
 /* Exit statuses, documented in safeweb(8). */

@@ -4,8 +4,8 @@
 
 int cli_open_store(const struct cli *cli, struct store **ret_store, struct error *err)
 {
-	return store_open_sqlite(settings_text(&cli->settings, SETTING_STATE), CLI_GATEWAY_UID,
-			CLI_GATEWAY_UID, ret_store, err);
+	return store_open_sqlite(settings_text(&cli->settings, SETTING_STATE), STORE_GATEWAY_UID,
+			STORE_GATEWAY_GID, ret_store, err);
 }
 
 void cli_directory_init(struct cli_directory *directory, const struct cli *cli)

@@ -21,6 +21,7 @@
 #include "cli/cli.h"
 #include "cli/image.h"
 #include "cli/json.h"
+#include "store/store.h"
 
 /* From its start until a program says that it serves. A cold first session takes seconds. */
 #define START_TIMEOUT_MS 60000
@@ -306,7 +307,7 @@ static void fill_arguments(const struct supervisor *up, const struct child *chil
 		argv[count++] = up->cli->image_recipe;
 	} else {
 		snprintf(assets, CLI_PATH_BYTES + 8, "%s/viewer", up->cli->share);
-		snprintf(uid, 16, "%d", CLI_GATEWAY_UID);
+		snprintf(uid, 16, "%d", STORE_GATEWAY_UID);
 		argv[count++] = "--assets";
 		argv[count++] = assets;
 		argv[count++] = "--uid";
